@@ -1,0 +1,15 @@
+#!/bin/sh
+# Resolves the three lists together, so that no package has two versions here. UPGRADE=1 takes newer ones.
+set -eu
+cd "$(dirname "$0")"
+uv=${UV:-uv}
+lock() {
+    output=$1
+    shift
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-emit-index-url --no-emit-find-links --custom-compile-command requirements/compile.sh \
+        ${UPGRADE:+--upgrade} --output-file "$output" "$@"
+}
+lock dev.txt dev.in
+lock airflow.txt --constraints dev.txt airflow.in
+lock infra.txt --constraints dev.txt infra.in
