@@ -13,3 +13,4 @@ lock() {
 lock dev.txt dev.in
 lock airflow.txt --constraints dev.txt airflow.in
 lock infra.txt --constraints dev.txt infra.in
+lock uv.txt uv.in
