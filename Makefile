@@ -1,0 +1,54 @@
+# Each target is one line: people and CI call the same commands, and the work is in infra/cli.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PYTHON ?= python3
+export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF YES PURGE SECRETS
+
+# The first word says which locked packages the command needs: none, infra (operate) or dev (test).
+CLI := @$(PYTHON) infra/cli/bootstrap.py
+
+.PHONY: help doctor up status logs ui trigger push-dags render image stop down test test-fast lint fmt
+
+help: ## List the targets and the variables that they take
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk '/^#=/{sub(/^#= ?/, "  "); print}' $(MAKEFILE_LIST)
+
+doctor: ## Show what this machine has, what is required and how to mend it; touches nothing
+	$(CLI) none -m infra.cli doctor
+up: ## From a bare machine (or CONTEXT=) to a DAG fanned out as pods, again and again
+	$(CLI) infra -m infra.cli up
+status: ## Show cluster, platform, DAGs and the last runs
+	$(CLI) infra -m infra.cli status
+logs: ## Print the logs of a DAG's task pods, or of a component by LOG=scheduler
+	$(CLI) infra -m infra.cli logs $(LOG)
+ui: ## Say where the UI is and how to log in
+	$(CLI) infra -m infra.cli ui
+trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}') and watch its pods
+	$(CLI) infra -m infra.cli trigger
+push-dags: ## Push dags/ to the git server inside the cluster
+	$(CLI) infra -m infra.cli push-dags
+render: ## Write the platform as plain manifests to rendered/<STACK>; secrets redacted but for SECRETS=1
+	$(CLI) infra -m infra.cli render
+image: ## Build the Airflow image; push it with REGISTRY=
+	$(CLI) infra -m infra.cli image
+stop: ## Stop the embedded cluster, keep its data
+	$(CLI) infra -m infra.cli stop
+down: ## Delete cluster and data after asking (YES=1 does not ask); the caches too with PURGE=1
+	$(CLI) infra -m infra.cli down
+test: ## Run every check, the cluster tests on a cluster of their own included
+	$(CLI) dev -m infra.cli test
+test-fast: ## Run every check that needs no cluster
+	$(CLI) dev -m infra.cli test --fast
+lint: ## Check style and types
+	$(CLI) dev -m infra.cli lint
+fmt: ## Format the code
+	$(CLI) dev -m infra.cli fmt
+
+#=
+#= CONTEXT=name        use this cluster of your kubeconfig instead of the embedded one
+#= REGISTRY=host/path  push images there (a CONTEXT cluster pulls them from it)
+#= AIRFLOW_CHART=path  the official chart, a folder or a .tgz
+#= ENGINE=embedded|pulumi   what deploys; by default Pulumi where its CLI and provider are on PATH
+#= STACK=local         the settings: Pulumi.<STACK>.yaml      SET="area.key=value …"  on top of them
+#= INSTANCE=name       several platforms on one machine       UI_PORT=8080  the UI's port on this machine
+#= DAG=dynamic_tasks   CONF='{…}'  what to run      YES=1 PURGE=1 SECRETS=1  see the targets

@@ -1,0 +1,1 @@
+"""The commands behind `make`: each target is `python -m infra.cli <command>`."""

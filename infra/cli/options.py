@@ -1,0 +1,151 @@
+"""The variables that every command takes, from its arguments or the environment that make sets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.errors import UpdraftError
+
+DEFAULT_UI_PORT = 8080
+DEFAULT_STACK = "local"
+DEFAULT_DAG = "dynamic_tasks"
+ENGINES = ("embedded", "pulumi")
+HIGHEST_PORT = 65535
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"", "0", "false", "no", "off"})
+
+HELP = {
+    "context": "use this cluster of your kubeconfig instead of the embedded one",
+    "registry": "push images there, such as registry.example.com/data",
+    "airflow_chart": "the official chart, a folder or a .tgz",
+    "engine": "what deploys: embedded or pulumi; chosen at the first run",
+    "ui_port": f"the UI's port on this machine ({DEFAULT_UI_PORT})",
+    "instance": "the platform's name on this machine; from the checkout's path",
+    "stack": f"settings of Pulumi.<stack>.yaml ({DEFAULT_STACK})",
+    "set": 'settings on top: "area.key=value other.key=value"',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for; None where nothing was said, so that what was recorded holds."""
+
+    context: str | None = None
+    registry: str | None = None
+    airflow_chart: Path | None = None
+    engine: str | None = None
+    ui_port: int | None = None
+    instance: str | None = None
+    stack: str | None = None
+    overrides: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Options:
+        """The options from parsed arguments, checked.
+
+        Raises:
+            UpdraftError: One has a value that isn't allowed.
+        """
+        chart = arguments.airflow_chart
+        return cls(
+            context=arguments.context,
+            registry=arguments.registry,
+            airflow_chart=Path(chart).expanduser().resolve() if chart else None,
+            engine=_one_of("ENGINE", arguments.engine, ENGINES),
+            ui_port=_port(arguments.ui_port),
+            instance=arguments.instance,
+            stack=arguments.stack,
+            overrides=parse_overrides(arguments.set or ""),
+        )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options of every command; the environment holds their defaults."""
+    group = parser.add_argument_group("which platform, and how (also as variables of make)")
+    for name, text in HELP.items():
+        variable = name.upper()
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=os.environ.get(variable) or None,
+            metavar=variable,
+            help=text,
+        )
+
+
+def flag(variable: str) -> bool:
+    """Whether a variable of the environment says yes.
+
+    Raises:
+        UpdraftError: It says neither yes nor no.
+    """
+    value = os.environ.get(variable, "").strip().lower()
+    if value in TRUE | FALSE:
+        return value in TRUE
+    raise UpdraftError(f'{variable} is "{value}"', fix=f"say {variable}=1, or leave it out")
+
+
+def _one_of(variable: str, value: str | None, allowed: tuple[str, ...]) -> str | None:
+    if value is None or value in allowed:
+        return value
+    raise UpdraftError(f'{variable} is "{value}"', fix=f"allowed: {', '.join(allowed)}")
+
+
+def _port(value: str | None) -> int | None:
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= HIGHEST_PORT:
+        return int(value)
+    raise UpdraftError(f'UI_PORT is "{value}"', fix=f"a number from 1 to {HIGHEST_PORT}")
+
+
+def parse_overrides(text: str) -> dict[str, Any]:
+    """Settings from words `area.key.key=value`; a value is read as YAML.
+
+    Raises:
+        UpdraftError: A word is not of that form.
+    """
+    settings: dict[str, Any] = {}
+    for word in text.split():
+        path, equals, value = word.partition("=")
+        keys = path.split(".")
+        if not equals or len(keys) < 2 or not all(keys):  # noqa: PLR2004 -- an area and a key
+            raise UpdraftError(f'SET holds "{word}"', fix='SET="tasks.quota.pods=8 area.key=value"')
+        place = settings
+        for key in keys[:-1]:
+            place = place.setdefault(key, {})
+        place[keys[-1]] = yaml.safe_load(value)
+    return settings
+
+
+def parse_conf(text: str) -> dict[str, Any]:
+    """A run's params from JSON.
+
+    Raises:
+        UpdraftError: It isn't a JSON object.
+    """
+    try:
+        conf = json.loads(text or "{}")
+    except ValueError as error:
+        raise UpdraftError(f"CONF is not JSON: {error}", fix="CONF='{\"items\": 30}'") from error
+    if not isinstance(conf, dict):
+        raise UpdraftError("CONF is not a JSON object", fix="CONF='{\"items\": 30}'")
+    return conf
+
+
+def merge(base: Mapping[str, Any], *others: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Nested mappings laid over each other, the later over the earlier."""
+    merged = dict(base)
+    for other in others:
+        for key, value in (other or {}).items():
+            found = merged.get(key)
+            both = isinstance(found, Mapping) and isinstance(value, Mapping)
+            merged[key] = merge(found, value) if both else value
+    return merged
