@@ -1,0 +1,1 @@
+"""Ways to bring the program onto a cluster."""

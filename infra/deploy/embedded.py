@@ -1,0 +1,218 @@
+"""The embedded engine: rendered manifests onto a cluster, in waves, and away with what has gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.deploy.inventory import Entry, Inventory, entries, merged, ordered
+from infra.deploy.readiness import state
+from infra.deploy.waiting import Waiter
+from infra.errors import UpdraftError
+from infra.keystore import KeyStore
+from infra.kubectl import Kubectl, KubectlError
+from infra.render import Identity, Manifest, render
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DeployResult:
+    """What a deploy has done.
+
+    Args:
+        manifests: What is on the cluster now.
+        pruned: What it has removed.
+        kept: What has gone from the program but holds data, and so stays.
+        seconds: How long it took, waits included.
+    """
+
+    manifests: tuple[Manifest, ...]
+    pruned: tuple[Identity, ...]
+    kept: tuple[Identity, ...]
+    seconds: float
+
+
+def deploy(  # noqa: PLR0913 - each is named by its caller
+    config: Mapping[str, object],
+    *,
+    kubectl: Kubectl,
+    helm: Path,
+    keys: KeyStore,
+    say: Say,
+    timeout: float = 600,
+) -> DeployResult:
+    """Bring the cluster to what the settings say.
+
+    Can be killed at any point and run again. Unchanged settings change no object.
+
+    Args:
+        config: The settings, an object for each area.
+        kubectl: The cluster.
+        helm: The helm program.
+        keys: The store of keys and passwords.
+        say: Told what happens, a line at a time.
+        timeout: Seconds for each wave to become ready.
+
+    Raises:
+        UpdraftError: The settings, the cluster's refusal, or a workload that doesn't become ready.
+    """
+    manifests = render(config, helm=helm, keys=keys)
+    return apply(
+        manifests,
+        kubectl=kubectl,
+        namespace=home(config),
+        say=say,
+        waiter=Waiter(kubectl, say, timeout, mask=lambda text: masked(text, keys.secrets())),
+    )
+
+
+def apply(
+    manifests: Sequence[Manifest], *, kubectl: Kubectl, namespace: str, say: Say, waiter: Waiter
+) -> DeployResult:
+    """Bring the cluster to these manifests.
+
+    Args:
+        manifests: In order of application.
+        kubectl: The cluster.
+        namespace: Where the inventory is kept.
+        say: Told what happens, a line at a time.
+        waiter: Waits for what later waves depend on.
+    """
+    start = time.monotonic()
+    inventory = Inventory(kubectl, namespace)
+    _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
+    old, new = inventory.read(), entries(manifests)
+    # Before anything else: what a killed deploy has made is known to the next one.
+    inventory.write(merged(old, new))
+    numbers = sorted({one.wave for one in manifests})
+    for count, number in enumerate(numbers, start=1):
+        wave = [one for one in manifests if one.wave == number]
+        say(f"wave {count} of {len(numbers)}: {_summary(wave)}")
+        _remove_failed_jobs(kubectl, wave, say)
+        _apply(kubectl, wave, say)
+        waiter.wait(wave)
+    gone, kept = _gone(old, new)
+    _delete(inventory, gone, say)
+    for one in kept:
+        say(f"{one.identity} is no longer part of the platform, but holds data: it stays")
+    inventory.write(merged(kept, new))
+    return DeployResult(
+        manifests=tuple(manifests),
+        pruned=tuple(one.identity for one in gone),
+        kept=tuple(one.identity for one in kept),
+        seconds=time.monotonic() - start,
+    )
+
+
+def destroy(config: Mapping[str, object], *, kubectl: Kubectl, say: Say) -> list[Identity]:
+    """Delete everything that the inventory knows, but what is to outlive the platform.
+
+    Returns:
+        What stays: retained objects, and the namespaces that they are in.
+    """
+    inventory = Inventory(kubectl, home(config))
+    known = inventory.read()
+    retained = [one for one in known if one.retain]
+    needed = {one.identity.namespace for one in retained}
+    stay = [one for one in known if one.retain or _is_namespace(one.identity, needed)]
+    _delete(inventory, [one for one in known if one not in stay], say)
+    if inventory.namespace in needed:
+        inventory.write(stay)
+    return [one.identity for one in stay]
+
+
+def home(config: Mapping[str, object]) -> str:
+    """Return the control plane's namespace by the settings."""
+    area = config.get("namespaces") or {}
+    name = area.get("airflow", "airflow") if isinstance(area, Mapping) else "airflow"
+    return str(name)
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without any of the secrets."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _is_namespace(one: Identity, names: set[str]) -> bool:
+    return one.kind == "Namespace" and one.name in names
+
+
+def _gone(old: Sequence[Entry], new: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Return what to prune and what to keep of the objects that only the old inventory knows."""
+    names = {one.identity for one in new}
+    gone = [one for one in ordered(old) if one.identity not in names]
+    return [one for one in gone if not one.keeps], [one for one in gone if one.keeps]
+
+
+def _delete(inventory: Inventory, gone: Sequence[Entry], say: Say) -> None:
+    for one in reversed(ordered(gone)):
+        say(f"removing {one.identity}")
+        inventory.delete(one)
+
+
+def _summary(wave: Sequence[Manifest]) -> str:
+    kinds = [str(one["kind"]) for one in wave]
+    counts = {kind: kinds.count(kind) for kind in kinds}
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+def _apply(kubectl: Kubectl, wave: Sequence[Manifest], say: Say | None = None) -> None:
+    """Apply a wave; a Job whose template has changed can't be changed, so it is made anew."""
+    try:
+        kubectl.apply(wave)
+    except KubectlError as error:
+        jobs = [one for one in wave if one["kind"] == "Job" and _immutable(one, error.stderr)]
+        if not jobs:
+            raise _refusal(error) from error
+        for job in jobs:
+            if say:
+                say(f"{job.identity} has changed and runs anew")
+            _delete_job(kubectl, job.identity)
+        try:
+            kubectl.apply(wave)
+        except KubectlError as again:
+            raise _refusal(again) from again
+
+
+def _immutable(job: Manifest, stderr: str) -> bool:
+    start = f'The Job "{job.identity.name}" is invalid'
+    return any(start in line and "immutable" in line for line in stderr.splitlines())
+
+
+def _refusal(error: KubectlError) -> UpdraftError:
+    return UpdraftError(
+        f"the cluster refuses a manifest:\n{error.what}",
+        where=error.where,
+        fix="what was applied before it stays; mend the cause and run the same again",
+    )
+
+
+def _remove_failed_jobs(kubectl: Kubectl, wave: Sequence[Manifest], say: Say) -> None:
+    """Delete Jobs of an earlier deploy that have failed, so that they run again."""
+    wanted = {one.identity for one in wave if one["kind"] == "Job"}
+    for namespace in sorted({one.namespace for one in wanted}):
+        for live in kubectl.items("jobs", "-n", namespace):
+            name = _identity(live)
+            if name in wanted and state(live).failed:
+                say(f"{name} failed before and runs again")
+                _delete_job(kubectl, name)
+
+
+def _delete_job(kubectl: Kubectl, job: Identity) -> None:
+    kubectl.run(
+        "delete", "job", job.name, "-n", job.namespace,
+        "--ignore-not-found", "--cascade=foreground", "--timeout=60s",
+    )  # fmt: skip
+
+
+def _identity(live: Mapping[str, Any]) -> Identity:
+    metadata = live["metadata"]
+    return Identity(
+        live["apiVersion"], live["kind"], metadata.get("namespace", ""), metadata["name"]
+    )

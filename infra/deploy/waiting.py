@@ -1,0 +1,163 @@
+"""Wait for workloads, saying how far they are, and give up with a diagnosis once it is hopeless."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from infra.deploy.readiness import WORKLOADS, Live, State, Trouble, belongs, state, troubles
+from infra.errors import UpdraftError
+from infra.kubectl import Kubectl, KubectlError
+from infra.render.manifests import Identity, Manifest
+
+LOG_LINES = 20
+REMINDER = 30.0
+FIXES = {
+    "ErrImageNeverPull": "load the image into the cluster, or let it be pulled (image.pullPolicy)",
+    "ErrImagePull": "check the image's name, and image.pullSecrets for a private registry",
+    "ImagePullBackOff": "check the image's name, and image.pullSecrets for a private registry",
+    "InvalidImageName": "check image.repository and image.tag",
+    "CreateContainerConfigError": "a Secret or ConfigMap that the pod names is missing",
+    "Unschedulable": "make room, or ask for less: resources, nodeSelector and tolerations",
+    "FailedCreate": "see the refusal: a quota, a limit or Pod Security of the namespace",
+}
+
+
+@dataclass
+class Waiter:
+    """Waits on one cluster.
+
+    Args:
+        kubectl: The cluster.
+        say: Told each change of the state, in one line.
+        timeout: Seconds for one wait in all.
+        interval: Seconds between two looks.
+        mask: Takes secrets out of a text before anybody sees it.
+    """
+
+    kubectl: Kubectl
+    say: Callable[[str], None]
+    timeout: float = 600
+    interval: float = 1.0
+    mask: Callable[[str], str] = str
+    _since: dict[tuple[str, str, str], float] = field(default_factory=dict)
+
+    def wait(self, manifests: Iterable[Manifest]) -> None:
+        """Return once every workload among the manifests is ready.
+
+        Raises:
+            UpdraftError: One has failed, can't become ready, or isn't in time; says why.
+        """
+        open_ = [one.identity for one in manifests if one["kind"] in WORKLOADS]
+        start = said = time.monotonic()
+        last = ""
+        while open_:
+            live = _look(self.kubectl, sorted({one.namespace for one in open_}))
+            open_ = [one for one in open_ if not state(live.workloads.get(one)).ready]
+            now = time.monotonic()
+            self._give_up(open_, live, late=now - start >= self.timeout)
+            text = ", ".join(_line(one, live) for one in open_)
+            if text and (text != last or now - said >= REMINDER):
+                self.say(f"waiting {now - start:.0f} s for {text}")
+                last, said = text, now
+            if open_:
+                time.sleep(self.interval)
+
+    def _give_up(self, open_: Sequence[Identity], live: Look, *, late: bool) -> None:
+        now = time.monotonic()
+        for one in open_:
+            found = state(live.workloads.get(one))
+            if found.failed:
+                raise self._failure(one, found, live, f"has failed: {found.failed}")
+            for trouble in live.troubles(one):
+                key = (trouble.about, trouble.container, trouble.reason)
+                since = now - self._since.setdefault(key, now)
+                if trouble.hopeless(since):
+                    raise self._failure(one, found, live, "can't become ready")
+        if late and open_:
+            found = state(live.workloads.get(open_[0]))
+            raise self._failure(open_[0], found, live, f"isn't ready after {self.timeout:.0f} s")
+
+    def _failure(self, one: Identity, found: State, live: Look, why: str) -> UpdraftError:
+        lines = [f"{one} {why} ({found.text})"]
+        known = live.troubles(one)
+        for trouble in known[:3]:
+            lines.append(f"  {trouble}")
+        lines += [f"    | {line}" for line in self._log(one, known, live)]
+        reasons = [FIXES[trouble.reason] for trouble in known if trouble.reason in FIXES]
+        look = f"look closer: kubectl --context {self.kubectl.context} -n {one.namespace} describe"
+        return UpdraftError(
+            self.mask("\n".join(lines)),
+            where=f"context {self.kubectl.context}",
+            fix=f"{reasons[0] if reasons else 'see the lines above'}; "
+            f"{look} {one.kind.lower()} {one.name}",
+        )
+
+    def _log(self, one: Identity, known: Sequence[Trouble], live: Look) -> list[str]:
+        """Return the last lines of the container that crashed, or of a failed Job's last pod."""
+        for trouble in known:
+            if trouble.crashed:
+                return self._tail(one.namespace, trouble.pod, trouble.container)
+        if one.kind == "Job" and one in live.workloads:
+            pods = [pod for pod in live.pods if belongs(pod, live.workloads[one])]
+            pods.sort(key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+            if pods:
+                return self._tail(one.namespace, pods[-1]["metadata"]["name"], "")
+        return []
+
+    def _tail(self, namespace: str, pod: str, container: str) -> list[str]:
+        which = ["-c", container] if container else ["--all-containers"]
+        args = ["logs", pod, "-n", namespace, *which, f"--tail={LOG_LINES}"]
+        for more in ([], ["--previous"]):
+            try:
+                text = self.kubectl.run(*args, *more, timeout=20)
+            except KubectlError:
+                continue
+            if text.strip():
+                return text.rstrip().splitlines()[-LOG_LINES:]
+        return []
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a cluster showed at one moment."""
+
+    workloads: dict[Identity, Live]
+    pods: list[Live]
+    events: list[Live]
+
+    def troubles(self, one: Identity) -> list[Trouble]:
+        """Return what keeps a workload from being ready."""
+        if one not in self.workloads:
+            return []
+        near = [pod for pod in self.pods if pod["metadata"]["namespace"] == one.namespace]
+        return troubles(self.workloads[one], near, self.events)
+
+
+def _look(kubectl: Kubectl, namespaces: Iterable[str]) -> Look:
+    look = Look({}, [], [])
+    kinds = ",".join([*(f"{kind.lower()}s" for kind in WORKLOADS), "pods", "events"])
+    for item in _items(kubectl, kinds, namespaces):
+        if item["kind"] == "Pod":
+            look.pods.append(item)
+        elif item["kind"] == "Event":
+            look.events.append(item)
+        else:
+            metadata = item["metadata"]
+            name = Identity(
+                item["apiVersion"], item["kind"], metadata["namespace"], metadata["name"]
+            )
+            look.workloads[name] = item
+    return look
+
+
+def _items(kubectl: Kubectl, kinds: str, namespaces: Iterable[str]) -> Iterator[Live]:
+    for namespace in namespaces:
+        yield from kubectl.items(kinds, "-n", namespace)
+
+
+def _line(one: Identity, live: Look) -> str:
+    found = state(live.workloads.get(one))
+    reasons = sorted({trouble.reason for trouble in live.troubles(one)})
+    return f"{one.name} ({'; '.join([found.text, *reasons])})"
