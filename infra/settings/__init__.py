@@ -1,0 +1,67 @@
+"""Every setting of Updraft: typed, frozen, and refused with its name where it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, ValidationError
+
+from infra.errors import UpdraftError
+from infra.settings.airflow import Airflow, Tasks
+from infra.settings.base import Area
+from infra.settings.cluster import Cluster, Namespaces, Scheduling
+from infra.settings.dags import Dags
+from infra.settings.database import Database, Keys
+from infra.settings.faults import describe
+from infra.settings.image import Chart, Image
+
+__all__ = ["PROJECT", "Settings", "load"]
+
+PROJECT = "updraft"
+
+
+class Settings(Area):
+    """All areas; each is one key `updraft:<area>` of a stack's configuration."""
+
+    cluster: Cluster = Field(description="Which cluster.")
+    namespaces: Namespaces = Field(default_factory=Namespaces, description="Names.")
+    scheduling: Scheduling = Field(
+        default_factory=Scheduling, description="Where the control plane runs."
+    )
+    image: Image = Field(description="Airflow's image.")
+    chart: Chart = Field(default_factory=Chart, description="Airflow's chart.")
+    dags: Dags = Field(description="Where DAGs come from.")
+    database: Database = Field(default_factory=Database, description="Metadata database.")
+    keys: Keys = Field(default_factory=Keys, description="Existing Secrets.")
+    airflow: Airflow = Field(default_factory=Airflow, description="Control plane.")
+    tasks: Tasks = Field(default_factory=Tasks, description="Task pods.")
+
+    @property
+    def parallelism(self) -> int:
+        """Tasks that a scheduler lets run at once, in pods."""
+        return self.tasks.parallelism or self.tasks.quota.pods
+
+    @property
+    def storage_class(self) -> str | None:
+        """StorageClass of the database's volume, None for the cluster's default."""
+        return self.database.internal.storage_class or self.scheduling.storage_class
+
+
+def load(config: Mapping[str, object]) -> Settings:
+    """Return the settings of a stack.
+
+    Args:
+        config: The object of each area, by the area's name without `updraft:`.
+
+    Raises:
+        UpdraftError: naming every unknown key and every bad value.
+    """
+    try:
+        return Settings.model_validate(dict(config))
+    except ValidationError as error:
+        faults = [describe(Settings, fault) for fault in error.errors()]
+        count = "1 setting is" if len(faults) == 1 else f"{len(faults)} settings are"
+        raise UpdraftError(
+            "\n".join([f"{count} wrong:", *(f"  {fault}" for fault in faults)]),
+            fix="change the stack's settings; docs/reference/settings.md lists them all",
+        ) from None

@@ -1,0 +1,151 @@
+"""The control plane and the tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from infra.settings.base import (
+    Amounts,
+    Area,
+    Line,
+    NodePort,
+    NodeSelector,
+    Quantity,
+    Replicas,
+    Resources,
+    Toleration,
+    amount,
+    resources,
+)  # fmt: skip
+
+_SECRET = re.compile(
+    r"(fernet_key|secret_key|jwt_secret|jwt_private_key|sql_alchemy_conn|password)"
+)
+ConfigValue = str | int | float | bool
+
+
+def _no_secret(
+    config: Mapping[str, Mapping[str, ConfigValue]],
+) -> Mapping[str, Mapping[str, ConfigValue]]:
+    for section, options in config.items():
+        for option in options:
+            if _SECRET.search(option):
+                raise ValueError(
+                    f"options that hold no secret: [{section}] {option} would be written to a "
+                    "ConfigMap; see updraft:keys and updraft:database"
+                )
+    return config
+
+
+class Component(Area):
+    """A process of the control plane."""
+
+    replicas: Replicas = Field(1, description="Pods.")
+    resources: Resources = Field(description="Requests and limits.")
+
+
+def _component(requests: tuple[str, str], limits: tuple[str, str]) -> Component:
+    return Component(replicas=1, resources=resources(requests, limits))
+
+
+class Ui(Area):
+    """How the API server's Service is reached."""
+
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
+        "ClusterIP", description="Type of the Service."
+    )
+    node_port: NodePort | None = Field(None, description="Port on every node, for NodePort.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.node_port is not None and self.service_type != "NodePort":
+            raise ValueError('serviceType "NodePort" where nodePort is set')
+        return self
+
+
+class Admin(Area):
+    """The first administrator; the password is generated."""
+
+    username: Line = Field("admin", description="User name.")
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = Field(
+        "admin@example.com", description="Mail address."
+    )
+
+
+class Airflow(Area):
+    """Airflow's control plane."""
+
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+[^\s?#/]$")] | None = Field(
+        None, description="Address that users see, without a / at its end."
+    )
+    ui: Ui = Field(default_factory=Ui, description="The API server's Service.")
+    admin: Admin = Field(default_factory=Admin, description="First administrator.")
+    scheduler: Component = Field(
+        default_factory=lambda: _component(("200m", "512Mi"), ("2", "1Gi")),
+        description="Scheduler.",
+    )
+    api_server: Component = Field(
+        default_factory=lambda: _component(("200m", "512Mi"), ("2", "1536Mi")),
+        description="API server and UI.",
+    )
+    dag_processor: Component = Field(
+        default_factory=lambda: _component(("100m", "384Mi"), ("2", "1Gi")),
+        description="DAG processor.",
+    )
+    triggerer: Component = Field(
+        default_factory=lambda: _component(("100m", "384Mi"), ("1", "1Gi")),
+        description="Triggerer.",
+    )
+    config: Annotated[Mapping[str, Mapping[str, ConfigValue]], AfterValidator(_no_secret)] = Field(
+        default_factory=dict, description="Options of airflow.cfg, {section: {option: value}}."
+    )
+
+
+class Quota(Area):
+    """What all task pods together may take; more waits."""
+
+    pods: Annotated[int, Field(ge=1)] = Field(32, description="Pods at once.")
+    cpu: Quantity = Field("16", description="Sum of CPU requests.")
+    memory: Quantity = Field("32Gi", description="Sum of memory limits.")
+    ephemeral_storage: Quantity | None = Field(
+        None, description="Sum of ephemeral storage requests."
+    )
+
+
+class Tasks(Area):
+    """Task pods."""
+
+    quota: Quota = Field(default_factory=Quota, description="Quota of their namespace.")
+    resources: Resources = Field(
+        default_factory=lambda: resources(("250m", "256Mi"), ("1", "512Mi")),
+        description="Of a task that does not ask for its own.",
+    )
+    parallelism: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Tasks at once for a scheduler; quota.pods if it is not set."
+    )
+    keep_finished_pods: Annotated[int, Field(ge=0, le=10080)] = Field(
+        60, description="Minutes for which finished pods stay; 0 deletes them at once."
+    )
+    node_selector: NodeSelector = Field(default_factory=dict, description="Labels of the nodes.")
+    tolerations: tuple[Toleration, ...] = Field((), description="Taints that are tolerated.")
+    service_account_annotations: Mapping[str, str] = Field(
+        default_factory=dict, description="Annotations of the ServiceAccount (workload identity)."
+    )
+
+    @model_validator(mode="after")
+    def _one_fits(self) -> Self:
+        _at_most(self.resources.requests, self.resources.limits)
+        if amount(self.resources.requests.cpu) > amount(self.quota.cpu):
+            raise ValueError("a quota.cpu that one task's resources.requests.cpu fits into")
+        if amount(self.resources.limits.memory) > amount(self.quota.memory):
+            raise ValueError("a quota.memory that one task's resources.limits.memory fits into")
+        return self
+
+
+def _at_most(requests: Amounts, limits: Amounts) -> None:
+    if amount(requests.cpu) > amount(limits.cpu) or amount(requests.memory) > amount(limits.memory):
+        raise ValueError("resources.requests that are at most resources.limits")

@@ -1,0 +1,79 @@
+"""A sentence for each fault that pydantic finds: the key, what was found, what is allowed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel, to_snake
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_SECRETS = {"password", "token", "privateKey"}
+_LONGEST = 80
+
+
+def describe(root: type[BaseModel], fault: ErrorDetails) -> str:
+    """Return `updraft:area.key: found …; allowed: …`, without a secret's value."""
+    path = [to_camel(part) if isinstance(part, str) else str(part) for part in fault["loc"]]
+    key = f"updraft:{'.'.join(path)}" if path else "updraft"
+    return f"{key}: found {_found(path, fault)}; allowed: {_allowed(root, path, fault)}"
+
+
+def _found(path: list[str], fault: ErrorDetails) -> str:
+    if fault["type"] == "missing":
+        return "nothing"
+    if fault["type"] == "extra_forbidden":
+        return "this unknown key"
+    if _SECRETS & set(path):
+        return "a secret value (not shown)"
+    return _shown(fault["input"])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, BaseModel):
+        value = dict.fromkeys(value.model_fields_set)
+    if isinstance(value, Mapping):
+        # Only the keys: a secret may lie below.
+        return "an object with " + (", ".join(sorted(map(str, value))) or "no key")
+    text = json.dumps(value, default=repr, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _allowed(root: type[BaseModel], path: list[str], fault: ErrorDetails) -> str:
+    context = fault.get("ctx", {})
+    match fault["type"]:
+        case "extra_forbidden":
+            return "one of " + ", ".join(_siblings(root, path))
+        case "missing":
+            return "a value; this setting has no default"
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return str(context["expected"])
+        case "string_pattern_mismatch":
+            return f"text that matches {context['pattern']}"
+        case _:
+            return fault["msg"].removeprefix("Input should be ")
+
+
+def _siblings(root: type[BaseModel], path: list[str]) -> list[str]:
+    model: type[BaseModel] | None = root
+    for part in path[:-1]:
+        model = _below(model, part) if model and not part.isdigit() else model
+    return sorted(field.alias or name for name, field in (model or root).model_fields.items())
+
+
+def _below(model: type[BaseModel], part: str) -> type[BaseModel] | None:
+    field = model.model_fields.get(to_snake(part)) or model.model_fields.get(part)
+    return _model_in(field.annotation) if field else None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(inner) for inner in get_args(annotation))
+    return next((model for model in found if model), None)

@@ -1,0 +1,1 @@
+"""Pure functions from settings to what the chart and the pods are given."""

@@ -1,0 +1,117 @@
+"""airflow.cfg: of the control plane, and the part of it that a task needs."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from infra.settings import Settings
+from infra.values import names
+
+Config = dict[str, dict[str, str]]
+
+HEALTH_PORT = 8974
+# A task waits for quota in the state queued; this also ends its token (facts: 24 h covers a night's
+# backlog, and the alert on the backlog comes long before).
+QUEUED_TIMEOUT_SECONDS = 24 * 60 * 60
+# Sections that only the control plane reads. What is left holds nothing that a task may not know.
+_CONTROL_PLANE = {"database", "fab", "kubernetes_executor", "scheduler", "triggerer"}
+
+
+def dags_folder(settings: Settings) -> str:
+    """Return the folder in which git-sync presents the DAGs."""
+    return f"{names.HOME}/dags/repo/{settings.dags.sub_path}".removesuffix("/.")
+
+
+def execution_api_url(settings: Settings) -> str:
+    """Return the execution API's address by its full name: tasks live in another namespace."""
+    host = f"{names.API_SERVER}.{settings.namespaces.airflow}.svc.cluster.local"
+    path = urlsplit(settings.airflow.base_url or "").path.rstrip("/")
+    return f"http://{host}:{names.API_PORT}{path}/execution/"
+
+
+def control_plane(settings: Settings) -> Config:
+    """Return every option that Updraft sets, with the stack's own laid over."""
+    config: Config = {
+        "core": _core(settings),
+        "api": {"base_url": settings.airflow.base_url} if settings.airflow.base_url else {},
+        "logging": {
+            "colored_console_log": "False",
+            "dag_processor_log_target": "stdout",
+            "json_logs": "True",
+            "remote_logging": "False",
+        },
+        "metrics": {"statsd_on": "False"},
+        "dag_processor": _dag_processor(),
+        "fab": {"enable_proxy_fix": "True"},
+        "scheduler": {
+            "enable_health_check": "True",
+            "scheduler_health_check_server_port": str(HEALTH_PORT),
+            "task_queued_timeout": str(QUEUED_TIMEOUT_SECONDS),
+        },
+        # A pod, and its share of the quota, is held until the supervisor's next heartbeat.
+        "workers": {"min_heartbeat_interval": "1"},
+        "kubernetes_executor": _executor(settings),
+    }
+    for section, options in settings.airflow.config.items():
+        config.setdefault(section, {}).update({key: str(value) for key, value in options.items()})
+    return {section: options for section, options in config.items() if options}
+
+
+def task(settings: Settings) -> Config:
+    """Return the options that a task pod needs."""
+    return {
+        section: options
+        for section, options in control_plane(settings).items()
+        if section not in _CONTROL_PLANE
+    }
+
+
+def as_file(config: Config) -> str:
+    """Return the text of airflow.cfg."""
+    lines: list[str] = []
+    for section, options in sorted(config.items()):
+        lines += [f"[{section}]", *(f"{key} = {value}" for key, value in sorted(options.items()))]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _core(settings: Settings) -> dict[str, str]:
+    return {
+        "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "dags_folder": dags_folder(settings),
+        "execution_api_server_url": execution_api_url(settings),
+        "executor": "KubernetesExecutor",
+        "load_examples": "False",
+        "max_active_tasks_per_dag": str(settings.parallelism),
+        "parallelism": str(settings.parallelism),
+    }
+
+
+def _dag_processor() -> dict[str, str]:
+    bundle = {
+        "name": "dags-folder",
+        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {},
+    }
+    return {
+        "dag_bundle_config_list": json.dumps([bundle]),
+        # A pushed DAG is looked for this often, in seconds; the default is 300.
+        "refresh_interval": "10",
+    }
+
+
+def _executor(settings: Settings) -> dict[str, str]:
+    delete = str(settings.tasks.keep_finished_pods == 0)
+    return {
+        "delete_worker_pods": delete,
+        "delete_worker_pods_on_failure": delete,
+        "namespace": settings.namespaces.tasks,
+        "pod_template_file": f"{names.HOME}/pod_templates/pod_template_file.yaml",
+        # Quota refuses with 403; -1 asks again for ever (the default fails the task at once).
+        "task_publish_max_retries": "-1",
+        "worker_pods_creation_batch_size": "16",
+        # Empty, or they would override the template's image.
+        "worker_container_repository": "",
+        "worker_container_tag": "",
+    }

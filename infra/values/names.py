@@ -1,0 +1,36 @@
+"""Names of the objects that Updraft makes; both engines and both charts use them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RELEASE: Final = "airflow"
+HOME: Final = "/opt/airflow"
+API_PORT: Final = 8080
+
+FERNET_KEY: Final = "airflow-fernet-key"
+API_SECRET_KEY: Final = "airflow-api-secret-key"  # noqa: S105
+JWT_SECRET: Final = "airflow-jwt-secret"  # noqa: S105
+METADATA: Final = "airflow-metadata"
+ADMIN: Final = "airflow-admin"
+POSTGRESQL: Final = "postgresql"
+GIT: Final = "git"
+GIT_CREDENTIALS: Final = "git-credentials"
+GIT_SSH_KEY: Final = "git-ssh-key"
+GIT_USER: Final = "dags"
+
+TASK: Final = "airflow-task"
+TASK_CONFIG: Final = "airflow-task"
+JOB_CONFIG: Final = "airflow-jobs"
+JOB: Final = "airflow-jobs"
+CLEANUP: Final = "airflow-pod-cleanup"
+TASKS: Final = "tasks"
+
+SCHEDULER: Final = "airflow-scheduler"
+API_SERVER: Final = "airflow-api-server"
+DAG_PROCESSOR: Final = "airflow-dag-processor"
+TRIGGERER: Final = "airflow-triggerer"
+
+PRIORITY_CONTROL_PLANE: Final = "updraft-control-plane"
+PRIORITY_TASKS: Final = "updraft-tasks"
+PRIORITY_MONITORING: Final = "updraft-monitoring"
