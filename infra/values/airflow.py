@@ -147,6 +147,10 @@ def _probe(command: list[str], period: int, failures: int, delay: int = 0) -> Va
     }
 
 
+def _job_probe(job: str) -> Values:
+    return _probe(["/probe", "job", job], period=30, failures=5, delay=30)
+
+
 def _scheduler(settings: Settings) -> Values:
     # Airflow's own `jobs check` costs 2.4 s of CPU each time.
     health = ["/probe", "http", str(config.HEALTH_PORT), "/health"]
@@ -178,7 +182,7 @@ def _api_server(settings: Settings) -> Values:
 def _dag_processor(settings: Settings) -> Values:
     return {
         **_process(settings.airflow.dag_processor, names.DAG_PROCESSOR, token=False),
-        "livenessProbe": _probe(["/probe", "dag-processor"], period=30, failures=5, delay=30),
+        "livenessProbe": _job_probe("DagProcessorJob"),
         "logGroomerSidecar": {"enabled": False},
     }
 
@@ -188,13 +192,6 @@ def _triggerer(settings: Settings) -> Values:
         **_process(settings.airflow.triggerer, names.TRIGGERER, token=False),
         # No volume: nothing that it writes has to outlive the pod.
         "persistence": {"enabled": False},
-        "livenessProbe": _probe(["/probe", "triggerer"], period=30, failures=5, delay=30),
+        "livenessProbe": _job_probe("TriggererJob"),
         "logGroomerSidecar": {"enabled": False},
-        # The API server fetches a trigger's log from this host; a pod's name does not resolve.
-        "env": [
-            {
-                "name": "AIRFLOW__CORE__HOSTNAME_CALLABLE",
-                "value": "airflow.utils.net.get_host_ip_address",
-            }
-        ],
     }
