@@ -138,14 +138,3 @@ def parse_conf(text: str) -> dict[str, Any]:
     if not isinstance(conf, dict):
         raise UpdraftError("CONF is not a JSON object", fix="CONF='{\"items\": 30}'")
     return conf
-
-
-def merge(base: Mapping[str, Any], *others: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Nested mappings laid over each other, the later over the earlier."""
-    merged = dict(base)
-    for other in others:
-        for key, value in (other or {}).items():
-            found = merged.get(key)
-            both = isinstance(found, Mapping) and isinstance(value, Mapping)
-            merged[key] = merge(found, value) if both else value
-    return merged

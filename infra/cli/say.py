@@ -23,6 +23,7 @@ class Say:
     _step: int = 0
 
     def __call__(self, text: str) -> None:
+        """Tell one event; each line of it gets the time."""
         for line in text.splitlines() or [""]:
             print(f"  {clock(self.seconds):>5}  {line}", file=self.stream, flush=True)
 

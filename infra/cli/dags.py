@@ -1,0 +1,188 @@
+"""Push a folder of DAGs by plain git, without losing what others pushed there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import UpdraftError
+
+PUSHED = "refs/updraft/pushed"
+REMOTE = "refs/updraft/remote"
+MARK = "Updraft-Pushed: dags"
+NEVER = "__pycache__/\n*.pyc\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A git repository over HTTP and who may write to it."""
+
+    url: str
+    branch: str
+    username: str
+    password: str
+    sub_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push came to: the remote's commit now, and whether it is new."""
+
+    commit: str
+    new: bool
+
+
+class DagPusher:
+    """Pushes a folder as commits of a small repository kept beside the platform's state.
+
+    What was pushed last is the base of a three-way merge, so files that others pushed stay.
+
+    Args:
+        folder: The DAGs.
+        state: Where the small repository is kept.
+        remote: Where to push.
+    """
+
+    def __init__(self, folder: Path, state: Path, remote: Remote) -> None:
+        self.folder = folder.resolve()
+        self.git_dir = state / "dags.git"
+        self.remote = remote
+
+    def push(self) -> Pushed:
+        """Push the folder's present content.
+
+        Raises:
+            UpdraftError: The folder is missing, the remote can't be reached, or it holds other
+                changes of the same files.
+        """
+        if not self.folder.is_dir():
+            raise UpdraftError("the folder of DAGs is missing", where=str(self.folder))
+        self._prepare()
+        theirs = self._fetch()
+        ours = self._commit(self._tree(), self._base(theirs))
+        commit = self._merge(ours, theirs) if theirs else ours
+        if commit != theirs:
+            self._over_http(
+                "push", "-q", self.remote.url, f"{commit}:refs/heads/{self.remote.branch}"
+            )
+        self._git("update-ref", PUSHED, ours)
+        return Pushed(commit=commit, new=commit != theirs)
+
+    def _prepare(self) -> None:
+        if not (self.git_dir / "HEAD").is_file():
+            self.git_dir.parent.mkdir(parents=True, exist_ok=True)
+            self._git("init", "-q", "--bare", str(self.git_dir))
+        exclude = self.git_dir / "info" / "exclude"
+        exclude.parent.mkdir(exist_ok=True)
+        exclude.write_text(NEVER)
+
+    def _fetch(self) -> str:
+        """The remote branch's commit, fetched; empty while the remote has no such branch."""
+        url, branch = self.remote.url, f"refs/heads/{self.remote.branch}"
+        listed = self._over_http("ls-remote", url, branch).split()
+        if not listed:
+            return ""
+        self._over_http("fetch", "-q", "--no-tags", url, f"+{branch}:{REMOTE}")
+        return self._git("rev-parse", REMOTE)
+
+    def _tree(self) -> str:
+        """The folder's content as a git tree, below the sub path that git-sync links."""
+        index = self.git_dir / "index.dags"
+        index.unlink(missing_ok=True)
+        work = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(self.folder)}
+        self._git("add", "-A", "--", ".", extra=work, cwd=self.folder)
+        tree = self._git("write-tree", extra=work)
+        if not self.remote.sub_path:
+            return tree
+        index.unlink(missing_ok=True)
+        self._git("read-tree", f"--prefix={self.remote.sub_path.strip('/')}/", tree, extra=work)
+        return self._git("write-tree", extra=work)
+
+    def _base(self, theirs: str) -> str:
+        """The last commit that was pushed from here: kept here, else found in the remote."""
+        kept = self._git("rev-parse", "-q", "--verify", PUSHED, check=False)
+        if not theirs:
+            return ""
+        if kept and self._is_ancestor(kept, theirs):
+            return kept
+        return self._git("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs, check=False)
+
+    def _is_ancestor(self, commit: str, of: str) -> bool:
+        known = self._git("merge-base", commit, of, check=False)
+        return known == commit
+
+    def _commit(self, tree: str, base: str) -> str:
+        """A commit of the tree on top of the base; the base itself when nothing changed."""
+        if base and self._git("rev-parse", f"{base}^{{tree}}") == tree:
+            return base
+        parents = ["-p", base] if base else []
+        return self._git("commit-tree", tree, *parents, "-m", "Push the DAGs", "-m", MARK)
+
+    def _merge(self, ours: str, theirs: str) -> str:
+        """The commit for the remote: theirs, ours, or a merge of both."""
+        if ours == theirs or self._is_ancestor(ours, theirs):
+            return theirs
+        if self._is_ancestor(theirs, ours):
+            return ours
+        options = ["--write-tree", "--name-only", "--no-messages", "--allow-unrelated-histories"]
+        lines = self._git("merge-tree", *options, ours, theirs, check=False).splitlines()
+        if len(lines) != 1:
+            raise UpdraftError(
+                f"others changed the same DAGs: {', '.join(lines[1:]) or 'the histories differ'}",
+                where=f"{self.remote.url}, branch {self.remote.branch}",
+                fix="bring their version into the folder, commit it, and push again",
+            )
+        if lines[0] == self._git("rev-parse", f"{theirs}^{{tree}}"):
+            return theirs
+        heads = ["-p", theirs, "-p", ours]
+        return self._git("commit-tree", lines[0], *heads, "-m", "Merge the pushed DAGs")
+
+    def _over_http(self, *args: str) -> str:
+        """Git with the remote's credentials: by its environment, never an argument or a file."""
+        helper = '!f() { echo "username=$DAGS_USERNAME"; echo "password=$DAGS_PASSWORD"; }; f'
+        credentials = {"DAGS_USERNAME": self.remote.username, "DAGS_PASSWORD": self.remote.password}
+        options = [
+            "-c",
+            "credential.helper=",
+            "-c",
+            f"credential.helper={helper}",
+            "-c",
+            "http.proxy=",
+        ]
+        return self._git(*options, *args, extra=credentials)
+
+    def _git(
+        self,
+        *args: str,
+        extra: dict[str, str] | None = None,
+        cwd: Path | None = None,
+        check: bool = True,
+    ) -> str:
+        name = {"NAME": "Updraft", "EMAIL": "updraft@localhost"}
+        who = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in name.items()}
+        environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
+            **who,
+            **(extra or {}),
+            "GIT_DIR": str(self.git_dir),
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+        }
+        done = subprocess.run(
+            ["git", *args],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if check and done.returncode:
+            raise UpdraftError(
+                f"git failed: {done.stderr.strip() or done.stdout.strip()}",
+                where=f"{self.remote.url}, branch {self.remote.branch}",
+                fix="make status shows whether the git server runs; is the address reachable?",
+            )
+        return done.stdout.strip()

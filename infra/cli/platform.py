@@ -1,0 +1,220 @@
+"""One platform as the commands see it: its folders, choices, settings, cluster and Airflow."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from infra import settings
+from infra.cli import choices as recorded
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.choices import Choices
+from infra.cli.dags import DagPusher, Pushed, Remote
+from infra.cli.forward import forwarded
+from infra.cli.options import Options
+from infra.cli.runs import RunWatcher
+from infra.errors import UpdraftError
+from infra.keystore import KeyStore
+from infra.kubectl import Kubectl
+from infra.local import tools
+from infra.local.cluster import Cluster
+from infra.local.paths import Paths
+from infra.settings import Settings, stack
+
+ROOT = Path(__file__).resolve().parents[2]
+DAGS = ROOT / "dags"
+NODE_PORT = 30080
+API_PORT = 8080
+GIT_PORT = 80
+Say = Callable[[str], None]
+Images = Mapping[str, str]
+
+
+def split_reference(reference: str) -> dict[str, str]:
+    """An image's repository and tag."""
+    repository, _, tag = reference.rpartition(":")
+    return {"repository": repository, "tag": tag}
+
+
+def embedded_settings(paths: Paths, chosen: Choices) -> dict[str, Any]:
+    """The settings that the cluster and this machine decide."""
+    found: dict[str, Any] = {"chart": {"path": chosen.chart_path}} if chosen.chart_path else {}
+    if not chosen.embedded_cluster:
+        return found | {"cluster": {"context": chosen.context, "kubeconfig": None}}
+    return found | {
+        "cluster": {"context": paths.name, "kubeconfig": str(paths.kubeconfig)},
+        "airflow": {
+            "baseUrl": f"http://localhost:{chosen.ui_port}",
+            "ui": {"serviceType": "NodePort", "nodePort": NODE_PORT},
+        },
+    }
+
+
+def image_settings(images: Images, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that name images which were built here; of what the stack uses, and no more."""
+    found: dict[str, Any] = {}
+    for name, reference in images.items():
+        if name == "airflow":
+            found["image"] = {**split_reference(reference), "digest": None, "build": None}
+        elif name == "postgres" and not (config.get("database") or {}).get("external"):
+            found["database"] = {"internal": {"image": reference}}
+        elif name == "git-sync":
+            found.setdefault("dags", {})["gitSync"] = split_reference(reference)
+        elif name == "git-server" and (config.get("dags") or {}).get("server") is not None:
+            found.setdefault("dags", {})["server"] = {"image": reference}
+    return found
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform that make up has made, or is making.
+
+    Args:
+        paths: Its folders.
+        chosen: Its choices.
+    """
+
+    paths: Paths
+    chosen: Choices
+
+    @classmethod
+    def recorded(cls, options: Options) -> Platform:
+        """The platform of the options' instance.
+
+        Raises:
+            UpdraftError: make up was never run for it.
+        """
+        paths = Paths.for_instance(options.instance)
+        chosen = recorded.read(paths.state)
+        if chosen is None:
+            raise UpdraftError(
+                f"there is no platform {paths.instance} on this machine",
+                where=str(paths.state),
+                fix="make up makes it; INSTANCE=name names another one",
+            )
+        return cls(paths, chosen)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The stack's settings with what was chosen, built and set on top, by area."""
+        base = stack.read(self.chosen.stack, embedded_settings(self.paths, self.chosen))
+        built = stack.merge(base, image_settings(self.chosen.images, base))
+        return stack.merge(built, self.chosen.overrides)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, checked."""
+        return settings.load(self.config)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The embedded cluster."""
+        return Cluster(self.paths)
+
+    @property
+    def keys(self) -> KeyStore:
+        """The embedded engine's keys."""
+        return KeyStore(self.paths.state / "keys.json")
+
+    @cached_property
+    def kubectl(self) -> Kubectl:
+        """kubectl on the platform's cluster."""
+        binary = tools.ensure(["kubectl"], lambda _: None)["kubectl"]
+        cluster = self.settings.cluster
+        kubeconfig = Path(cluster.kubeconfig) if cluster.kubeconfig else None
+        return Kubectl(binary, kubeconfig, cluster.context)
+
+    @property
+    def namespace(self) -> str:
+        """The control plane's namespace."""
+        return self.settings.namespaces.airflow
+
+    @property
+    def tasks_namespace(self) -> str:
+        """The task pods' namespace."""
+        return self.settings.namespaces.tasks
+
+    @property
+    def ui_address(self) -> str:
+        """Where a user's browser finds the UI; empty where the stack names none."""
+        return self.settings.airflow.base_url or ""
+
+    def secret(self, name: str) -> dict[str, str]:
+        """A Secret of the control plane, decoded."""
+        found = self.kubectl.json("get", "secret", name, "-n", self.namespace)
+        return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+
+    def administrator(self) -> tuple[str, str]:
+        """The first administrator's name and password."""
+        secret = self.secret(self.settings.keys.admin or "airflow-admin")
+        return secret["username"], secret["password"]
+
+    def reachable(self) -> None:
+        """Make sure that the cluster answers.
+
+        Raises:
+            UpdraftError: It doesn't.
+        """
+        if not self.kubectl.reachable():
+            raise UpdraftError(
+                f"{self.chosen.cluster} does not answer",
+                where=self.paths.instance,
+                fix="make up starts it"
+                if self.chosen.embedded_cluster
+                else f"kubectl --context {self.chosen.context} get nodes says why",
+            )
+
+    @contextmanager
+    def api(self) -> Iterator[AirflowApi]:
+        """Airflow's API: by the UI's port of the embedded cluster, else through the cluster's."""
+        self.reachable()
+        username, password = self.administrator()
+        if self.chosen.embedded_cluster:
+            yield AirflowApi(f"http://127.0.0.1:{self.chosen.ui_port}", username, password)
+            return
+        target = "service/airflow-api-server"
+        with forwarded(self.kubectl, self.namespace, target, API_PORT) as port:
+            yield AirflowApi(f"http://127.0.0.1:{port}", username, password)
+
+    def watcher(self, api: AirflowApi) -> RunWatcher:
+        """What follows runs."""
+        return RunWatcher(api, self.kubectl, self.tasks_namespace)
+
+    @property
+    def has_git_server(self) -> bool:
+        """Whether DAGs come from the git server inside the cluster."""
+        return self.settings.dags.server is not None
+
+    def push_dags(self, folder: Path = DAGS) -> Pushed:
+        """Push a folder of DAGs to the git server inside the cluster.
+
+        Raises:
+            UpdraftError: The DAGs come from elsewhere, or the push failed.
+        """
+        if not self.has_git_server:
+            raise UpdraftError(
+                f"the DAGs of stack {self.chosen.stack} come from a repository of its own",
+                where=f"updraft:dags.repository: {self.settings.dags.repository}",
+                fix="push to that repository; git-sync brings what its branch holds",
+            )
+        with self.git_remote() as remote:
+            return DagPusher(folder, self.paths.state, remote).push()
+
+    @contextmanager
+    def git_remote(self) -> Iterator[Remote]:
+        """The git server inside the cluster, reachable while the block runs."""
+        self.reachable()
+        secret = self.secret("git-credentials")
+        with forwarded(self.kubectl, self.namespace, "service/git", GIT_PORT) as port:
+            yield Remote(
+                url=f"http://127.0.0.1:{port}/dags.git",
+                branch=self.settings.dags.ref,
+                username=secret["GITSYNC_USERNAME"],
+                password=secret["GITSYNC_PASSWORD"],
+                sub_path=self.settings.dags.sub_path,
+            )
