@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from infra.errors import UpdraftError
+from infra.render.charts import complete
 
 HONOURED = frozenset(
     {
@@ -54,9 +56,15 @@ def template(
             f"render doesn't honour {', '.join(unknown)} of a Helm release",
             where=f"release {inputs.get('name')}",
         )
+    with tempfile.TemporaryDirectory(prefix="updraft-chart-") as scratch:
+        text = _run(inputs, _chart(inputs, folder, Path(scratch)), helm=helm, kubernetes=kubernetes)
+    return [each for each in yaml.load_all(text, Loader) if each]
+
+
+def _run(inputs: Mapping[str, Any], chart: list[str], *, helm: Path, kubernetes: str) -> str:
     values = json.dumps(inputs.get("values", {}))
     command = [
-        str(helm), "template", inputs["name"], *_chart(inputs, folder),
+        str(helm), "template", inputs["name"], *chart,
         "--namespace", inputs["namespace"], "--kube-version", kubernetes, "--no-hooks",
         "--values", "-", *([] if inputs.get("skipCrds") else ["--include-crds"]),
     ]  # fmt: skip
@@ -70,10 +78,10 @@ def template(
             where=f"release {inputs['name']}, chart {inputs['chart']}",
             fix="see the settings under chart: the values go with the chart of the pinned version",
         )
-    return [each for each in yaml.load_all(done.stdout, Loader) if each]
+    return done.stdout
 
 
-def _chart(inputs: Mapping[str, Any], folder: Path) -> list[str]:
+def _chart(inputs: Mapping[str, Any], folder: Path, scratch: Path) -> list[str]:
     chart = str(inputs["chart"])
     repository = (inputs.get("repositoryOpts") or {}).get("repo")
     version = ["--version", str(inputs["version"])] if inputs.get("version") else []
@@ -88,4 +96,4 @@ def _chart(inputs: Mapping[str, Any], folder: Path) -> list[str]:
             where=str(path),
             fix="give a chart's folder or its .tgz",
         )
-    return [str(path)]
+    return [str(complete(path, inputs.get("values", {}), scratch))]
