@@ -21,6 +21,7 @@ PULUMI_RANDOM: Final = "4.21.4"
 PULUMI_DOCKER_BUILD: Final = "0.0.22"
 
 # Upstream images. A machine without a container registry builds its own in images/.
+DEBIAN_SUITE: Final = "trixie"
 DEBIAN_IMAGE: Final = "docker.io/library/debian:trixie-slim"
 POSTGRES_IMAGE: Final = "docker.io/library/postgres:17.6-trixie"
 GIT_SYNC_REPOSITORY: Final = "registry.k8s.io/git-sync/git-sync"
