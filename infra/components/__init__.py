@@ -1,0 +1,1 @@
+"""The components of the program, one ComponentResource a file."""

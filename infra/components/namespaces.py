@@ -1,0 +1,71 @@
+"""The three namespaces, each under Pod Security `restricted`, and a PriorityClass for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from infra.settings import Settings
+from infra.values import names
+
+# A node under pressure gives up tasks first and the control plane last.
+_PRIORITIES = (
+    (names.PRIORITY_CONTROL_PLANE, 100_000, "Airflow's control plane and its database"),
+    (names.PRIORITY_MONITORING, 50_000, "Monitoring of Airflow"),
+    (names.PRIORITY_TASKS, 1_000, "Airflow's task pods"),
+)
+
+
+@dataclass(frozen=True)
+class NamespacesArgs:
+    """The stack's settings."""
+
+    settings: Settings
+
+
+class Namespaces(pulumi.ComponentResource):
+    """Namespaces and priorities; everything else depends on them."""
+
+    def __init__(
+        self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("updraft:infra:Namespaces", name, None, opts)
+        chosen = args.settings.namespaces
+        # Deleting the namespace would delete the volume that the settings say to keep.
+        database = args.settings.database
+        keep = database.external is None and database.internal.keep_volume
+        self.airflow = self._namespace(f"{name}-airflow", chosen.airflow, keep=keep)
+        self.tasks = self._namespace(f"{name}-tasks", chosen.tasks)
+        self.monitoring = self._namespace(f"{name}-monitoring", chosen.monitoring)
+        self.priorities = [
+            self._priority(f"{name}-{priority}", priority, value, description)
+            for priority, value, description in _PRIORITIES
+        ]
+        self.register_outputs({})
+
+    def _namespace(
+        self, resource: str, name: str, *, keep: bool = False
+    ) -> kubernetes.core.v1.Namespace:
+        levels = {
+            f"pod-security.kubernetes.io/{mode}": "restricted"
+            for mode in ("enforce", "audit", "warn")
+        }
+        return kubernetes.core.v1.Namespace(
+            resource,
+            metadata={"name": name, "labels": {"app.kubernetes.io/part-of": "updraft", **levels}},
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=keep),
+        )
+
+    def _priority(
+        self, resource: str, name: str, value: int, description: str
+    ) -> kubernetes.scheduling.v1.PriorityClass:
+        return kubernetes.scheduling.v1.PriorityClass(
+            resource,
+            metadata={"name": name},
+            value=value,
+            description=description,
+            global_default=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
