@@ -1,4 +1,4 @@
-"""Decide what a run of make up uses: what is recorded, else what was asked for, else what is there."""
+"""Decide what make up uses: what is recorded, else what was asked for, else what is there."""
 
 from __future__ import annotations
 

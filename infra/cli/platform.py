@@ -123,7 +123,7 @@ class Platform:
 
     @cached_property
     def kubectl(self) -> Kubectl:
-        """kubectl on the platform's cluster."""
+        """Kubectl on the platform's cluster."""
         binary = tools.ensure(["kubectl"], lambda _: None)["kubectl"]
         cluster = self.settings.cluster
         kubeconfig = Path(cluster.kubeconfig) if cluster.kubeconfig else None

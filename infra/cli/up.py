@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra import images, settings
+from infra import images, settings, versions
 from infra.cli import charts, choices, demonstration
 from infra.cli.choices import EMBEDDED, PULUMI, Choices
 from infra.cli.decide import decide
@@ -89,10 +87,9 @@ class _Up:
             self.say.framed(
                 [
                     "NOTICE: Airflow is deployed by Updraft's EMBEDDED CHART, since the official",
-                    f"chart's repository ({charts.versions.CHART_REPOSITORY}) was out of reach.",
+                    f"chart's repository ({versions.CHART_REPOSITORY}) was out of reach.",
                     "It takes the same values. With a copy of the official chart at hand:",
-                    "  make down && make up AIRFLOW_CHART=/path/to/airflow-"
-                    f"{charts.versions.CHART}.tgz",
+                    f"  make down && make up AIRFLOW_CHART=/path/to/airflow-{versions.CHART}.tgz",
                 ]
             )
 
@@ -210,9 +207,3 @@ def refuse_taken_port(paths: Paths, chosen: Choices) -> None:
                 where=f"127.0.0.1:{chosen.ui_port}",
                 fix="choose another: make up UI_PORT=8081",
             ) from error
-
-
-def fingerprint(config: Mapping[str, Any], commit: str) -> str:
-    """What identifies a platform's content: its settings and the DAGs' commit."""
-    text = json.dumps([config, commit], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,122 @@
+"""Parse the command, run it, and turn a fault into a message and exit code 1."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+from infra.cli.options import DEFAULT_DAG, add_options
+from infra.errors import UpdraftError
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: `function` of `module`, imported when it is called.
+
+    doctor must answer where nothing is installed yet, so nothing is imported before.
+    """
+
+    module: str
+    function: str
+    text: str
+    extra: tuple[str, ...] = ()
+    on_platform: bool = True
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Call it with the options, and with its own arguments by name."""
+        function = getattr(importlib.import_module(self.module), self.function)
+        own = {name: getattr(arguments, name) for name in self.extra}
+        if not self.on_platform:
+            return function(**own) or 0
+        options = importlib.import_module("infra.cli.options").Options
+        return function(options.of(arguments), **own) or 0
+
+
+COMMANDS = {
+    "doctor": Command(
+        "infra.cli.doctor", "doctor", "show what this machine has and requires; touches nothing"
+    ),
+    "up": Command("infra.cli.up", "up", "make the platform, or mend it, and run a DAG on it"),
+    "status": Command(
+        "infra.cli.operate", "status", "show cluster, pods, DAGs and the newest runs"
+    ),
+    "logs": Command(
+        "infra.cli.operate", "logs", "print the logs of task pods, or of a component",
+        extra=("component", "dag"),
+    ),
+    "ui": Command("infra.cli.operate", "ui", "say where the UI is and how to log in"),
+    "trigger": Command(
+        "infra.cli.operate", "trigger", "run a DAG and watch its pods", extra=("dag", "conf")
+    ),
+    "push-dags": Command(
+        "infra.cli.operate", "push_dags", "push a folder of DAGs to the git server",
+        extra=("folder",),
+    ),
+    "render": Command(
+        "infra.cli.build", "render", "write the platform as plain manifests", extra=("out",)
+    ),
+    "image": Command("infra.cli.build", "image", "build the Airflow image; push it to a registry"),
+    "stop": Command("infra.cli.remove", "stop", "stop the embedded cluster and keep its data"),
+    "down": Command("infra.cli.remove", "down", "delete the platform and its data"),
+    "test": Command(
+        "infra.cli.checks", "test", "run the checks", extra=("fast", "pytest"), on_platform=False
+    ),
+    "lint": Command("infra.cli.checks", "lint", "check style and types", on_platform=False),
+    "fmt": Command("infra.cli.checks", "fmt", "format the code", on_platform=False),
+}  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(prog="python -m infra.cli", description=__doc__)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="command")
+    made = {}
+    for name, command in COMMANDS.items():
+        made[name] = commands.add_parser(name, help=command.text, description=command.text)
+        if command.on_platform:
+            add_options(made[name])
+    dag = os.environ.get("DAG") or DEFAULT_DAG
+    for name in ("logs", "trigger"):
+        made[name].add_argument("--dag", default=dag, metavar="DAG", help=f"its id ({DEFAULT_DAG})")
+    made["logs"].add_argument("component", nargs="?", help="such as scheduler, git-sync, git")
+    conf = os.environ.get("CONF") or "{}"
+    made["trigger"].add_argument("--conf", default=conf, help="the run's params, a JSON object")
+    made["push-dags"].add_argument("folder", nargs="?", help="the folder (dags)")
+    made["render"].add_argument("--out", help="the folder (rendered/<stack>)")
+    made["test"].add_argument("--fast", action="store_true", help="leave the cluster tests out")
+    made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, behind --")
+    return whole
+
+
+def _terminated(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Run the command of the command line and return its exit code."""
+    arguments = parser().parse_args()
+    # What a command has begun is ended in order when it is told to end, as by Ctrl-C.
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return COMMANDS[arguments.command].run(arguments)
+    except UpdraftError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The commands that make files or images and touch no cluster: render and image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra import images
+from infra import render as rendering
+from infra.cli import charts, choices
+from infra.cli.options import DEFAULT_STACK, Options, flag
+from infra.cli.platform import ROOT, Platform
+from infra.cli.say import Say
+from infra.keystore import KeyStore
+from infra.local import tools
+from infra.local.paths import Paths
+from infra.settings import stack
+
+
+def render(options: Options, out: str | None) -> None:
+    """Write a stack's manifests, one file an object; secrets redacted unless SECRETS=1.
+
+    Raises:
+        UpdraftError: A setting is wrong, or the chart isn't one.
+    """
+    say = Say()
+    secrets = flag("SECRETS")
+    paths = Paths.for_instance(options.instance)
+    name = options.stack or DEFAULT_STACK
+    live = choices.read(paths.state)
+    if live and live.stack == name:
+        config = stack.merge(Platform(paths, live).config, options.overrides or {})
+    else:
+        config = stack.read(name, options.overrides)
+    if options.context:
+        config = stack.merge(config, {"cluster": {"context": options.context}})
+    if options.airflow_chart:
+        path = charts.inspect(options.airflow_chart).path
+        config = stack.merge(config, {"chart": {"path": str(path)}})
+    folder = Path(out) if out else ROOT / "rendered" / name
+    keys = KeyStore(paths.state / "keys.json")
+    helm = tools.ensure(["helm"], say)["helm"]
+    manifests = rendering.render(config, helm=helm, keys=keys)
+    rendering.write(manifests, folder, secrets=secrets)
+    kept = "with secrets, readable by you alone" if secrets else "secrets redacted"
+    say(f"{len(manifests)} manifests in {folder}, {kept}")
+
+
+def image(options: Options) -> None:
+    """Build the Airflow image; unchanged input builds nothing. REGISTRY pushes it."""
+    say = Say()
+    paths = Paths.for_instance(options.instance)
+    built = images.build(["airflow"], cache=paths.cache, say=say)["airflow"]
+    reference = built.ref
+    if options.registry:
+        reference = images.push(built, options.registry, say=say)
+    say(f"image {reference}")

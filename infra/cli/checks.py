@@ -1,0 +1,101 @@
+"""The checks of the project: lint, and the tests tier by tier, each with its time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("infra", "operators", "tests", "dags")
+CLUSTER_TESTS = ROOT / "tests" / "cluster"
+
+
+def instance() -> str:
+    """The tests' own instance: never a user's platform, the same for each run of a checkout."""
+    return f"test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
+
+
+def lint() -> int:
+    """Check style and types; 0 when both are clean."""
+    present = [name for name in PACKAGES if (ROOT / name).is_dir()]
+    results = [
+        _run("ruff check", "ruff", "check", "."),
+        _run("ruff format", "ruff", "format", "--check", "--quiet", "."),
+        _run("mypy", "mypy", *present),
+        _run("shellcheck", "shellcheck", *_shell_scripts()),
+    ]
+    return max(results)
+
+
+def fmt() -> int:
+    """Format the code and mend what ruff can."""
+    return max(
+        _run("ruff format", "ruff", "format", "."),
+        _run("ruff check", "ruff", "check", "--fix", "."),
+    )
+
+
+def _shell_scripts() -> list[str]:
+    """Every file under version control that a shell runs."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split("\n")  # fmt: skip
+    return [name for name in listed if name and _is_shell(ROOT / name)]
+
+
+def _is_shell(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.readline(80)
+    return first.startswith(b"#!") and first.rstrip().endswith((b"/sh", b"bash", b"env sh"))
+
+
+def _run(title: str, program: str, *arguments: str) -> int:
+    started = time.monotonic()
+    command = [str(Path(sys.executable).parent / program), *arguments]
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    result = "ok" if code == 0 else f"FAILED with exit code {code}"
+    print(f"{title:<12} {result}, {time.monotonic() - started:.1f} s", flush=True)
+    return code
+
+
+def test(*, fast: bool, pytest: list[str]) -> int:
+    """Run lint and the tests; the cluster tests last, on a cluster of their own, then no more.
+
+    Returns:
+        0 when everything passed.
+    """
+    started = time.monotonic()
+    linted = lint()
+    print(f"tier lint: {time.monotonic() - started:.0f} s", flush=True)
+    # What was asked of make for a platform says nothing about the tests' own one.
+    variables = {"CONTEXT", "ENGINE", "UI_PORT", "INSTANCE", "STACK", "SET", "DAG", "CONF"}
+    environment = {k: v for k, v in os.environ.items() if k not in variables | {"YES", "PURGE"}}
+    environment["INSTANCE"] = instance()
+    command = [sys.executable, "-m", "pytest", *pytest]
+    if fast:
+        command.append(f"--ignore={CLUSTER_TESTS}")
+    tested = _pytest(command, environment)
+    if linted:
+        print("lint failed, see above", file=sys.stderr)
+    return linted or tested
+
+
+def _pytest(command: list[str], environment: dict[str, str]) -> int:
+    """Run pytest; when this command is ended, let it take its cluster down first."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        raise

@@ -1,0 +1,134 @@
+"""Run the DAG that shows the platform at work, and tell where to go from there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.cli import report as shown
+from infra.cli.airflow_api import AirflowApi, ApiError
+from infra.cli.options import DEFAULT_DAG
+from infra.cli.platform import Platform
+from infra.cli.runs import RunReport
+from infra.cli.say import Say
+from infra.errors import UpdraftError
+
+PARSE_TIMEOUT = 180
+
+
+def show(platform: Platform, say: Say) -> None:
+    """Push the DAGs, run the demonstration, and tell the next steps.
+
+    A platform on which nothing changed since its last good demonstration shows that one again:
+    a second make up changes nothing.
+    """
+    commit = ""
+    if platform.has_git_server:
+        pushed = platform.push_dags()
+        commit = pushed.commit
+        say(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {commit[:12]}")
+    with platform.api() as api:
+        record = platform.paths.state / "demonstration.json"
+        print_ = fingerprint(platform.config, commit)
+        report = _shown_before(platform, api, record, print_)
+        if report:
+            say("nothing has changed since this run:")
+            print_report(report)
+        else:
+            report = run(platform, api, say, DEFAULT_DAG, {})
+            record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
+    next_steps(platform, say)
+
+
+def fingerprint(config: Mapping[str, Any], commit: str) -> str:
+    """What identifies a platform's content: its settings and the DAGs' commit."""
+    text = json.dumps([config, commit], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _shown_before(platform: Platform, api: AirflowApi, record: Path, now: str) -> RunReport | None:
+    """The report of the last demonstration, if it was of this very platform and still exists."""
+    try:
+        before = json.loads(record.read_text())
+        if before["fingerprint"] != now:
+            return None
+        report = RunReport(DEFAULT_DAG, before["run"])
+        watcher = platform.watcher(api)
+        watcher.look(report)
+    except (OSError, ValueError, KeyError, ApiError):
+        return None
+    if report.state != "success":
+        return None
+    report.peaks = watcher.peaks(report)
+    return report
+
+
+def run(
+    platform: Platform, api: AirflowApi, say: Say, dag_id: str, conf: Mapping[str, Any]
+) -> RunReport:
+    """Run a DAG now, show it while it runs, and print the table of its pods.
+
+    Raises:
+        UpdraftError: The DAG doesn't appear, or its run fails.
+    """
+    dag = api.wait_for_dag(dag_id, PARSE_TIMEOUT, say)
+    if dag["is_paused"]:
+        api.unpause(dag_id)
+    run_id = api.trigger(dag_id, conf)
+    say(f"{dag_id} runs as {run_id}")
+    report = _follow(platform, api, say, dag_id, run_id)
+    print_report(report)
+    if report.state != "success":
+        raise UpdraftError(
+            f"the run ended as {report.state}: {report.counts()}",
+            where=f"{dag_id}, run {run_id}",
+            fix=f"make logs DAG={dag_id} prints its pods' logs",
+        )
+    return report
+
+
+def _follow(platform: Platform, api: AirflowApi, say: Say, dag_id: str, run_id: str) -> RunReport:
+    watcher = platform.watcher(api)
+    console = shown.terminal()
+    if not console.is_terminal:
+        return watcher.follow(dag_id, run_id, shown.Lines(say))
+    with shown.LiveTable(console) as view:
+        return watcher.follow(dag_id, run_id, view)
+
+
+def print_report(report: RunReport) -> None:
+    """Print a run's table."""
+    shown.terminal().print(shown.table(report))
+
+
+def login(platform: Platform) -> list[str]:
+    """Where the UI is, who logs in, and how to see the password without it being printed."""
+    admin = platform.settings.keys.admin or "airflow-admin"
+    where = platform.ui_address
+    if not where:
+        forward = platform.kubectl.command(
+            "port-forward", "-n", platform.namespace, "service/airflow-api-server", "8080"
+        )
+        where = f"http://localhost:8080 while this runs: {' '.join(forward)}"
+    return [
+        f"UI:        {where}",
+        f"user:      {platform.settings.airflow.admin.username}",
+        f"password:  make ui SECRETS=1 prints it (Secret {admin} in {platform.namespace})",
+    ]
+
+
+def next_steps(platform: Platform, say: Say) -> None:
+    """Tell how to log in, and three commands worth trying."""
+    say.framed(
+        [
+            f"Up in {say.seconds:.0f} s.",
+            *login(platform),
+            "",
+            "make trigger CONF='{\"items\": 30}'   the same, wider",
+            "make logs                           what the tasks printed",
+            "make push-dags                      after a change in dags/",
+        ]
+    )

@@ -1,0 +1,93 @@
+"""The commands that end a platform: stop keeps its data, down deletes it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from infra.cli.choices import PULUMI
+from infra.cli.lock import exclusive
+from infra.cli.options import Options, flag
+from infra.cli.platform import Platform
+from infra.cli.say import Say
+from infra.deploy import embedded
+from infra.errors import UpdraftError
+from infra.local.cluster import Cluster
+from infra.local.paths import Paths
+
+
+def stop(options: Options) -> None:
+    """Stop the embedded cluster and keep its data.
+
+    Raises:
+        UpdraftError: The cluster isn't ours.
+    """
+    paths = Paths.for_instance(options.instance)
+    say = Say()
+    with exclusive(paths, say):
+        platform = Platform.recorded(options)
+        if not platform.chosen.embedded_cluster:
+            raise UpdraftError(
+                f"{platform.chosen.cluster} is not Updraft's to stop",
+                fix="make down removes the platform from it",
+            )
+        platform.cluster.stop()
+    say("stopped; make up brings it back with its data")
+
+
+def down(options: Options) -> None:
+    """Delete the platform, its data and, where it is ours, the cluster; PURGE=1 the caches too.
+
+    Raises:
+        UpdraftError: The user didn't agree, or something could not be deleted.
+    """
+    paths = Paths.for_instance(options.instance)
+    purge = flag("PURGE")
+    agree(f"Delete {paths.instance}, its cluster and data" + (", and all caches" if purge else ""))
+    say = Say()
+    with exclusive(paths, say):
+        # Without choices a killed first run may have left a cluster all the same.
+        if not paths.state.exists() or _embedded(options):
+            Cluster(paths).down()
+        else:
+            _remove_from_context(Platform.recorded(options), say)
+        shutil.rmtree(paths.state, ignore_errors=True)
+    if purge:
+        shutil.rmtree(paths.cache)
+    say("gone" + ("; installed system packages stay" if purge else f"; caches stay: {paths.cache}"))
+
+
+def _embedded(options: Options) -> bool:
+    try:
+        return Platform.recorded(options).chosen.embedded_cluster
+    except UpdraftError:
+        return True
+
+
+def _remove_from_context(platform: Platform, say: Say) -> None:
+    if platform.chosen.engine == PULUMI:
+        from infra.deploy import pulumi  # noqa: PLC0415 -- heavy, and not always there
+
+        pulumi.destroy(
+            platform.config,
+            stack=platform.chosen.stack,
+            state_dir=platform.paths.state,
+            say=say,
+        )
+        return
+    for kept in embedded.destroy(platform.config, kubectl=platform.kubectl, say=say):
+        say(f"{kept} stays: it holds data")
+
+
+def agree(question: str) -> None:
+    """Ask, unless YES=1.
+
+    Raises:
+        UpdraftError: The answer was not yes, or nobody is there to answer.
+    """
+    if flag("YES"):
+        return
+    if not sys.stdin.isatty():
+        raise UpdraftError(f"{question}?", fix="nobody is here to answer; say YES=1 to agree")
+    if input(f"{question}? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise UpdraftError("not deleted", fix="answer y, or say YES=1")
