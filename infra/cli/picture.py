@@ -12,6 +12,7 @@ from infra.cli.runs import RunReport, key_of
 LABEL, CHART, ROW, TOP = 330, 560, 22, 64
 QUEUED, FAILED, RUNNING = "#c8ced6", "#cf4a3f", "#2f8f6b"
 TICKS = 6
+NAME = 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Bar:
 
 
 def bars(report: RunReport) -> list[Bar]:
-    """The instances that ran, in order of their start; one without a start or an end is left out."""
+    """The instances that ran, in order of their start."""
     rows: list[tuple[datetime, datetime, datetime, str, bool]] = []
     for one in report.instances:
         if one.started is None or one.ended is None:
@@ -96,7 +97,7 @@ def _row(bar: Bar, y: int, scale: float) -> list[str]:
         x, width = LABEL + since * scale, max((until - since) * scale, 1)
         return f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 8}" fill="{colour}"/>'
 
-    name = bar.label if len(bar.label) <= 46 else bar.label[:45] + "…"
+    name = bar.label if len(bar.label) <= NAME else bar.label[: NAME - 1] + "…"
     return [
         f'<text x="{LABEL - 10}" y="{y + 11}" text-anchor="end">{escape(name)}</text>',
         box(bar.queued, bar.started, QUEUED),
