@@ -1,4 +1,7 @@
 """Placeholder."""
+
 from airflow.plugins_manager import AirflowPlugin
+
+
 class UpdraftPlugin(AirflowPlugin):
-    name="updraft"
+    name = "updraft"

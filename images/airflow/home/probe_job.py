@@ -21,7 +21,9 @@ def main(job: str, seconds: float = 60.0) -> int:
     """Return the exit code: 1 when the job's heartbeat is missing or older than `seconds`."""
     url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     try:
-        connection = psycopg2.connect(re.sub(r"^postgresql\+\w+", "postgresql", url), connect_timeout=5)
+        connection = psycopg2.connect(
+            re.sub(r"^postgresql\+\w+", "postgresql", url), connect_timeout=5
+        )
     except psycopg2.OperationalError as error:
         # A restart of this container would not bring the database back.
         print(f"not judged, the database can't be reached: {error}")
@@ -30,7 +32,11 @@ def main(job: str, seconds: float = 60.0) -> int:
         cursor.execute(QUERY, (job, socket.getfqdn()))
         (age,) = cursor.fetchone() or (None,)
     if age is None or age > seconds:
-        print(f"{job} on {socket.getfqdn()}: no running job" if age is None else f"{job}: last heartbeat {age:.0f} s ago")
+        print(
+            f"{job} on {socket.getfqdn()}: no running job"
+            if age is None
+            else f"{job}: last heartbeat {age:.0f} s ago"
+        )
         return 1
     return 0
 

@@ -1,0 +1,151 @@
+"""The Debian that every image starts from: the upstream image by digest, or the same files by mmdebstrap."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from infra import versions
+from infra.errors import UpdraftError
+from infra.images import host
+from infra.images.engines import REPOSITORY, Engine, Recipe, Say
+from infra.local import packages
+from infra.local.shell import run
+
+# mmdebstrap, and the keys of the release that it fetches.
+_NEEDS = {
+    "mmdebstrap": "mmdebstrap",
+    "debian-archive-keyring": f"/usr/share/keyrings/debian-archive-{versions.DEBIAN_SUITE}-stable.gpg",
+}
+
+# What the upstream slim image leaves out, too.
+_LEFT_OUT = ("doc", "groff", "info", "linda", "lintian", "locale", "man", "bug")
+# The same packages give the same bytes, and so the same tags, on every machine.
+_EPOCH = "1767225600"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base image.
+
+    Args:
+        kind: "registry" or "mmdebstrap".
+        reference: What a Containerfile's FROM gets.
+        identity: What it is made of: a digest.
+    """
+
+    kind: str
+    reference: str
+    identity: str
+
+
+def resolve(cache: Path, engine: Engine, say: Say, kind: str = "auto") -> Base:
+    """Return the base image, fetched or made where it is not there yet.
+
+    What was chosen first is kept in the cache: a network that comes and goes changes no image.
+
+    Args:
+        cache: The images' cache.
+        engine: Who builds.
+        say: Gets what happens.
+        kind: "registry", "mmdebstrap", or "auto" for the registry where it answers.
+
+    Raises:
+        UpdraftError: Neither could be had.
+    """
+    record = cache / "base.json"
+    if record.is_file():
+        base = Base(**json.loads(record.read_text()))
+        if kind in ("auto", base.kind):
+            return base
+    if kind == "auto":
+        kind = "registry" if registry_answers(versions.DEBIAN_IMAGE) else "mmdebstrap"
+    if kind == "registry":
+        say(f"Pulling {versions.DEBIAN_IMAGE}")
+        reference = engine.pull(versions.DEBIAN_IMAGE)
+        base = Base(kind, reference, reference.rpartition("@")[2])
+    else:
+        packages.ensure(_NEEDS, cache.parent, say)
+        digest = _bootstrap(cache / "debian.tar", say)
+        base = Base(kind, f"{REPOSITORY}/debian:{digest[:12]}", f"sha256:{digest}")
+    new = record.with_suffix(".new")
+    new.write_text(json.dumps(asdict(base)))
+    new.replace(record)
+    return base
+
+
+def provide(base: Base, cache: Path, engine: Engine, say: Say) -> None:
+    """Put a base that mmdebstrap made into the engine's store, where it is not there yet."""
+    if base.kind != "mmdebstrap" or engine.has(base.reference):
+        return
+    context = cache / "stage" / "debian"
+    shutil.rmtree(context, ignore_errors=True)
+    context.mkdir(parents=True)
+    os.link(cache / "debian.tar", context / "debian.tar")
+    (context / "Containerfile").write_text('FROM scratch\nADD debian.tar /\nCMD ["bash"]\n')
+    recipe = Recipe(base.reference, context, context / "Containerfile", {}, {})
+    engine.build(recipe, cache / "debian.log", say)
+    shutil.rmtree(context)
+
+
+def registry_answers(reference: str) -> bool:
+    """Whether the registry of an image can be reached; asking for a login is an answer."""
+    registry = reference.split("/")[0].replace("docker.io", "registry-1.docker.io")
+    try:
+        with urllib.request.urlopen(f"https://{registry}/v2/", timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code in (401, 403)
+    except OSError:
+        return False
+
+
+def _bootstrap(tar: Path, say: Say) -> str:
+    """Make the root file system as a tar file, and return its SHA-256."""
+    suite, start = versions.DEBIAN_SUITE, time.monotonic()
+    say(f"Making Debian {suite}'s root file system by mmdebstrap (about a minute)")
+    new = tar.with_suffix(".new.tar")
+    paths = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in _LEFT_OUT]
+    settings = tar.with_suffix(".apt")
+    settings.write_text(host.apt_configuration(bundle=False, sources=False))
+    # The mirror and the settings of this host are for this host; apt's own go in their place.
+    sources = "\n".join(
+        f"deb [signed-by={host.DEBIAN_KEYRING}] {uri} {name} main"
+        for uri, name in (
+            (host.DEBIAN_MIRROR, suite),
+            (host.DEBIAN_MIRROR, f"{suite}-updates"),
+            (host.DEBIAN_SECURITY, f"{suite}-security"),
+        )
+    )
+    run(
+        "mmdebstrap",
+        "--variant=minbase",
+        "--format=tar",
+        f"--keyring={host.DEBIAN_KEYRING}",
+        f"--aptopt={settings}",
+        *paths,
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        '--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/resolv.conf "$1"/etc/hostname',
+        '--customize-hook=rm -rf "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
+        f"--customize-hook=printf '%s\\n' '{sources}' > \"$1\"/etc/apt/sources.list",
+        suite,
+        new,
+        text="\n".join(host.debian_sources()) + "\n",
+        env={"SOURCE_DATE_EPOCH": _EPOCH},
+        fix="check that this machine reaches a Debian mirror (`apt-get update`), and that "
+        "debian-archive-keyring is up to date",
+    )
+    if new.stat().st_size < 1 << 24:
+        raise UpdraftError("mmdebstrap made no whole root file system", where=str(new))
+    new.replace(tar)
+    with tar.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    say(f"  {tar.stat().st_size >> 20} MiB in {time.monotonic() - start:.0f} s")
+    return digest

@@ -1,0 +1,133 @@
+"""Builds images where their content changed, and writes each to an archive that a node imports."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import UpdraftError
+from infra.images import base as bases
+from infra.images import engines, host, recipes
+from infra.images.engines import REPOSITORY, Engine, Recipe, Say
+from infra.local import packages
+
+# Archives of an image that stay: this one and the one before, for a way back.
+KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image.
+
+    Args:
+        ref: Its name, whose tag is the hash of its content.
+        archive: The docker archive that holds it.
+    """
+
+    ref: str
+    archive: Path
+
+
+def build(
+    names: Iterable[str], *, cache: Path, say: Say, base: str = "auto"
+) -> dict[str, BuiltImage]:
+    """Build the named images; unchanged content builds nothing.
+
+    Args:
+        names: Some of `recipes.NAMES`.
+        cache: Updraft's cache; the images' things go into a folder of it.
+        say: Gets what happens.
+        base: "registry", "mmdebstrap", or "auto" for the registry where it answers.
+
+    Raises:
+        UpdraftError: There is nothing to build with, or a build failed.
+    """
+    folder = cache / "images"
+    (folder / "archives").mkdir(parents=True, exist_ok=True)
+    with _alone(folder, say):
+        engine = _engine(folder, say)
+        started = bases.resolve(folder, engine, say, base)
+        return {name: _build(name, folder, engine, started, say) for name in names}
+
+
+def push(image: BuiltImage, target: str, *, cache: Path, say: Say) -> None:
+    """Push a built image to a registry as `target`, a name with a tag.
+
+    Raises:
+        UpdraftError: The registry refused it or can't be reached.
+    """
+    folder = cache / "images"
+    with _alone(folder, say):
+        engine = _engine(folder, say)
+        say(f"Pushing {target}")
+        engine.push(image.ref, target)
+
+
+def _build(name: str, folder: Path, engine: Engine, base: bases.Base, say: Say) -> BuiltImage:
+    tag = recipes.content_hash(name, base.identity)[:12]
+    image = BuiltImage(f"{REPOSITORY}/{name}:{tag}", folder / "archives" / f"{name}-{tag}.tar")
+    if image.archive.is_file():
+        return image
+    start = time.monotonic()
+    if not engine.has(image.ref):
+        say(f"Building {image.ref}")
+        bases.provide(base, folder, engine, say)
+        context = folder / "stage" / name
+        recipes.stage(name, context)
+        secrets = host.secrets(folder / "stage" / "secrets")
+        containerfile = context / recipes.containerfile(name)
+        recipe = Recipe(image.ref, context, containerfile, {"BASE": base.reference}, secrets)
+        engine.build(recipe, folder / f"{name}.log", say)
+        shutil.rmtree(folder / "stage")
+    new = image.archive.with_suffix(".new")
+    engine.save(image.ref, new)
+    new.replace(image.archive)
+    size = image.archive.stat().st_size >> 20
+    say(f"  {name}: {size} MiB in {time.monotonic() - start:.0f} s")
+    _forget_old(name, engine, image.archive)
+    return image
+
+
+def _forget_old(name: str, engine: Engine, newest: Path) -> None:
+    """Remove what earlier contents left, all but the last."""
+    found = [each for each in newest.parent.glob(f"{name}-????????????.tar") if each != newest]
+    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for archive in found[KEPT - 1 :]:
+        engine.remove(f"{REPOSITORY}/{name}:{archive.stem[-12:]}")
+        archive.unlink()
+
+
+def _engine(folder: Path, say: Say) -> Engine:
+    program = engines.find()
+    if program is None:
+        packages.ensure({"buildah": "buildah"}, folder.parent, say)
+        program = engines.find()
+    if program is None:
+        raise UpdraftError(
+            "there is no buildah, podman or docker that works", fix="install buildah"
+        )
+    engine = Engine(program, folder / "store")
+    engine.clean()
+    return engine
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, say: Say) -> Iterator[None]:
+    """Keep out other builds in the same cache, which two clones on one machine share."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Waiting for another build of images in the same cache to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
