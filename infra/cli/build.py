@@ -10,6 +10,7 @@ from infra.cli import charts, choices
 from infra.cli.options import DEFAULT_STACK, Options, flag
 from infra.cli.platform import ROOT, Platform
 from infra.cli.say import Say
+from infra.cli.up import in_registry
 from infra.keystore import KeyStore
 from infra.local import tools
 from infra.local.paths import Paths
@@ -52,5 +53,6 @@ def image(options: Options) -> None:
     built = images.build(["airflow"], cache=paths.cache, say=say)["airflow"]
     reference = built.ref
     if options.registry:
-        reference = images.push(built, options.registry, say=say)
+        reference = in_registry(options.registry, built.ref)
+        images.push(built, reference, cache=paths.cache, say=say)
     say(f"image {reference}")

@@ -15,6 +15,7 @@ from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
 from infra.cli.say import Say
 from infra.errors import UpdraftError
+from infra.values import names
 
 PARSE_TIMEOUT = 180
 
@@ -106,11 +107,11 @@ def print_report(report: RunReport) -> None:
 
 def login(platform: Platform) -> list[str]:
     """Where the UI is, who logs in, and how to see the password without it being printed."""
-    admin = platform.settings.keys.admin or "airflow-admin"
+    admin = platform.settings.keys.admin or names.ADMIN
     where = platform.ui_address
     if not where:
         forward = platform.kubectl.command(
-            "port-forward", "-n", platform.namespace, "service/airflow-api-server", "8080"
+            "port-forward", "-n", platform.namespace, f"service/{names.API_SERVER}", "8080"
         )
         where = f"http://localhost:8080 while this runs: {' '.join(forward)}"
     return [

@@ -25,11 +25,11 @@ from infra.local import tools
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
 from infra.settings import Settings, stack
+from infra.values import names
 
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
 NODE_PORT = 30080
-API_PORT = 8080
 GIT_PORT = 80
 Say = Callable[[str], None]
 Images = Mapping[str, str]
@@ -151,7 +151,7 @@ class Platform:
 
     def administrator(self) -> tuple[str, str]:
         """The first administrator's name and password."""
-        secret = self.secret(self.settings.keys.admin or "airflow-admin")
+        secret = self.secret(self.settings.keys.admin or names.ADMIN)
         return secret["username"], secret["password"]
 
     def reachable(self) -> None:
@@ -177,8 +177,8 @@ class Platform:
         if self.chosen.embedded_cluster:
             yield AirflowApi(f"http://127.0.0.1:{self.chosen.ui_port}", username, password)
             return
-        target = "service/airflow-api-server"
-        with forwarded(self.kubectl, self.namespace, target, API_PORT) as port:
+        target = f"service/{names.API_SERVER}"
+        with forwarded(self.kubectl, self.namespace, target, names.API_PORT) as port:
             yield AirflowApi(f"http://127.0.0.1:{port}", username, password)
 
     def watcher(self, api: AirflowApi) -> RunWatcher:
@@ -209,8 +209,8 @@ class Platform:
     def git_remote(self) -> Iterator[Remote]:
         """The git server inside the cluster, reachable while the block runs."""
         self.reachable()
-        secret = self.secret("git-credentials")
-        with forwarded(self.kubectl, self.namespace, "service/git", GIT_PORT) as port:
+        secret = self.secret(names.GIT_CREDENTIALS)
+        with forwarded(self.kubectl, self.namespace, f"service/{names.GIT}", GIT_PORT) as port:
             yield Remote(
                 url=f"http://127.0.0.1:{port}/dags.git",
                 branch=self.settings.dags.ref,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,16 @@ from infra.cli.say import Say
 from infra.deploy import embedded
 from infra.errors import UpdraftError
 from infra.local import doctor, tools
-from infra.local.cluster import Cluster
+from infra.local.cluster import Cluster, refuse_taken
 from infra.local.paths import Paths
+from infra.local.start import NODE_TOOLS
 from infra.settings import stack
 
 OWN_IMAGES = ("airflow", "postgres", "git-sync", "git-server")
-CLUSTER_TOOLS = (
-    *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"),
-    *("kube-proxy", "kubeadm", "containerd", "containerd-shim-runc-v2", "ctr", "coredns"),
-    *("provisioner", "pause"),
-)
 CLIENT_TOOLS = ("kubectl", "helm")
 STEPS = 6
-UNBUILT = "localhost/updraft/unbuilt:0"
+LOCAL = "localhost/"
+UNBUILT = f"{LOCAL}updraft/unbuilt:0"
 
 
 def up(options: Options) -> None:
@@ -67,16 +63,13 @@ class _Up:
 
     def preflight(self, chosen: Choices) -> None:
         """Refuse bad input before anything is touched, so that what runs goes on running."""
-        probe = dataclasses.replace(chosen, images=dict.fromkeys(OWN_IMAGES, UNBUILT))
-        settings.load(Platform(self.paths, self._with_images(chosen, probe)).config)
+        built = dict.fromkeys(self.builds(chosen), UNBUILT)
+        settings.load(Platform(self.paths, dataclasses.replace(chosen, images=built)).config)
         if not chosen.embedded_cluster:
             return
         refuse_faults(self.paths)
-        refuse_taken_port(self.paths, chosen)
-
-    def _with_images(self, chosen: Choices, probe: Choices) -> Choices:
-        """The choices as they are where the stack names its image, else with one to be built."""
-        return probe if self.builds(chosen) else chosen
+        if Cluster(self.paths).ui_port != chosen.ui_port:
+            refuse_taken(chosen.ui_port)
 
     def announce(self, chosen: Choices) -> None:
         self.say(
@@ -95,37 +88,37 @@ class _Up:
 
     def install_tools(self, chosen: Choices) -> None:
         self.say.step("Tools")
-        names = (*CLUSTER_TOOLS, *CLIENT_TOOLS) if chosen.embedded_cluster else CLIENT_TOOLS
-        self.tools = tools.ensure(names, self.say)
+        names = (*NODE_TOOLS, *CLIENT_TOOLS) if chosen.embedded_cluster else CLIENT_TOOLS
+        self.tools = tools.ensure(names, self.say, cache=self.paths.cache)
+        self.say(f"{len(self.tools)} programs in {self.paths.cache / 'tools'}")
 
     def start_cluster(self, chosen: Choices) -> None:
         self.say.step("Cluster")
         if chosen.embedded_cluster:
-            Cluster(self.paths).up(self.say)
+            Cluster(self.paths).up(self.say, ui_port=chosen.ui_port)
             return
-        Platform(self.paths, self._probe(chosen)).reachable()
+        Platform(self.paths, chosen).reachable()
         self.say(f"context {chosen.context} answers")
-
-    def _probe(self, chosen: Choices) -> Choices:
-        return dataclasses.replace(chosen, images=dict.fromkeys(OWN_IMAGES, UNBUILT))
 
     def builds(self, chosen: Choices) -> tuple[str, ...]:
         """The images that are built here: all for the embedded cluster, else what has no other."""
         if chosen.embedded_cluster:
             return OWN_IMAGES
         config = stack.read(chosen.stack, chosen.overrides)
-        named = _area(config, "image")
-        if any(named.get(key) for key in ("tag", "digest", "build")):
-            return ()
-        if not chosen.registry:
+        named = {
+            "airflow": str(_area(config, "image").get("repository", "")),
+            "git-server": str(_area(_area(config, "dags"), "server").get("image", "")),
+        }
+        # No other machine can pull what is called localhost/…, so it is to be built.
+        names = tuple(name for name, image in named.items() if image.startswith(LOCAL))
+        if names and not chosen.registry:
             raise UpdraftError(
-                f"context {chosen.context} needs the images in a registry that it can pull from",
-                where=f"stack {chosen.stack}: updraft:image names no tag, digest or build",
+                f"context {chosen.context} needs images in a registry that it can pull from",
+                where=f"stack {chosen.stack}: {', '.join(names)} would be built on this machine",
                 fix="REGISTRY=registry.example.com/data builds and pushes them there; "
-                "or name an image in the stack's settings",
+                "or name images in the stack's settings",
             )
-        server = _area(config, "dags").get("server") is not None
-        return ("airflow", "git-server") if server else ("airflow",)
+        return names
 
     def build_images(self, chosen: Choices) -> Choices:
         self.say.step("Images")
@@ -133,11 +126,14 @@ class _Up:
         built = images.build(names, cache=self.paths.cache, say=self.say) if names else {}
         references = {}
         for name, image in built.items():
-            references[name] = image.ref
             if chosen.embedded_cluster:
-                Cluster(self.paths).load_image(image.archive, image.ref)
+                references[name] = image.ref
+                if Cluster(self.paths).load_image(image.archive, image.ref):
+                    self.say(f"{image.ref} loaded into the node")
             else:
-                references[name] = images.push(image, chosen.registry, say=self.say)
+                references[name] = in_registry(chosen.registry, image.ref)
+                images.push(image, references[name], cache=self.paths.cache, say=self.say)
+        self.say(f"{len(references)} images: {', '.join(references.values()) or 'as settings say'}")
         return dataclasses.replace(chosen, images=references)
 
     def find_chart(self, chosen: Choices) -> Choices:
@@ -173,6 +169,11 @@ def _area(config: Mapping[str, object], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def in_registry(registry: str, reference: str) -> str:
+    """What an image of this machine is called in a registry."""
+    return f"{registry.rstrip('/')}/{reference.rpartition('/')[2]}"
+
+
 def refuse_faults(paths: Paths) -> None:
     """Refuse to begin where the machine lacks what doctor requires.
 
@@ -187,23 +188,3 @@ def refuse_faults(paths: Paths) -> None:
             where="make doctor shows all of it",
             fix="\n         ".join(check.fix for check in faults),
         )
-
-
-def refuse_taken_port(paths: Paths, chosen: Choices) -> None:
-    """Refuse a UI port on which another program listens.
-
-    Raises:
-        UpdraftError: One does.
-    """
-    if Cluster(paths).ui_port == chosen.ui_port:
-        return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", chosen.ui_port))
-        except OSError as error:
-            raise UpdraftError(
-                f"port {chosen.ui_port} can't be used for the UI: {error.strerror}",
-                where=f"127.0.0.1:{chosen.ui_port}",
-                fix="choose another: make up UI_PORT=8081",
-            ) from error
