@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from infra.components.airflow import Airflow, AirflowArgs
-from infra.components.database import Database, DatabaseArgs
-from infra.components.git_access import GitAccess, GitAccessArgs
-from infra.components.git_server import GitServer, GitServerArgs
-from infra.components.image import Image, ImageArgs
-from infra.components.keys import Keys, KeysArgs
-from infra.components.migrations import Migrations, MigrationsArgs
-from infra.components.namespaces import Namespaces, NamespacesArgs
-from infra.components.tasks import Tasks, TasksArgs
-from infra.settings import Settings, load
-from infra.settings.pulumi_config import stack_config
-
 ROOT = Path(__file__).resolve().parent.parent
+# Pulumi runs this folder, so the package `infra` itself would not be found.
+sys.path.insert(0, str(ROOT))
+
+from infra.components.airflow import Airflow, AirflowArgs  # noqa: E402
+from infra.components.database import Database, DatabaseArgs  # noqa: E402
+from infra.components.git_access import GitAccess, GitAccessArgs  # noqa: E402
+from infra.components.git_server import GitServer, GitServerArgs  # noqa: E402
+from infra.components.image import Image, ImageArgs  # noqa: E402
+from infra.components.keys import Keys, KeysArgs  # noqa: E402
+from infra.components.migrations import Migrations, MigrationsArgs  # noqa: E402
+from infra.components.namespaces import Namespaces, NamespacesArgs  # noqa: E402
+from infra.components.tasks import Tasks, TasksArgs  # noqa: E402
+from infra.settings import Settings, load  # noqa: E402
+from infra.settings.pulumi_config import stack_config  # noqa: E402
 
 
 def main(settings: Settings) -> None:

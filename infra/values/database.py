@@ -16,13 +16,16 @@ _UID = 999
 _DATA = "/var/lib/postgresql/data"
 
 # The volume may be older than the Secret (`keepVolume`, a rotated password): the role follows the
-# Secret at each start. Single-user mode needs no password and listens nowhere.
+# Secret at each start. Single-user mode needs no password and listens nowhere. A volume that is not
+# initialised, or only half, is the server's own business.
 _ALIGN = """\
 set -eu
 [ -s "$PGDATA/PG_VERSION" ] || exit 0
+[ ! -e "$PGDATA.password" ] && [ ! -e "$PGDATA/updraft-initialising" ] || exit 0
 PATH="$PATH:/usr/lib/postgresql/17/bin"
-printf "ALTER ROLE %s PASSWORD '%s'\\n" "$POSTGRES_USER" "$POSTGRES_PASSWORD" |
-    postgres --single -D "$PGDATA" postgres >/dev/null
+printf "ALTER ROLE %s PASSWORD '%s'\n" "$POSTGRES_USER" "$POSTGRES_PASSWORD" |
+    postgres --single -D "$PGDATA" postgres >/dev/null ||
+    echo "The password could not be set to the Secret's; the server says why." >&2
 """
 
 

@@ -9,7 +9,7 @@ from infra.values.pods import Spec, env_from_secret, placed
 
 PORT = 8080
 SERVICE_PORT = 80
-_UID = 50000
+_UID = 65533
 _RESOURCES = {
     "requests": {"cpu": "10m", "memory": "32Mi"},
     "limits": {"cpu": "1", "memory": "256Mi"},
@@ -23,6 +23,7 @@ def labels() -> dict[str, str]:
 
 def deployment(settings: Settings, server: GitServer) -> Spec:
     """Return the Deployment's spec."""
+    health: Spec = {"httpGet": {"path": "/healthz", "port": PORT}, "timeoutSeconds": 5}
     container: Spec = {
         "name": "git",
         "image": server.image,
@@ -34,16 +35,14 @@ def deployment(settings: Settings, server: GitServer) -> Spec:
         "ports": [{"name": "http", "containerPort": PORT}],
         "resources": _RESOURCES,
         "securityContext": security.container(),
-        "startupProbe": {
-            "tcpSocket": {"port": PORT}, "periodSeconds": 1, "failureThreshold": 120,
-        },
-        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 10},
-        "livenessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 20, "failureThreshold": 6},
+        "startupProbe": {**health, "periodSeconds": 1, "failureThreshold": 120},
+        "readinessProbe": {**health, "periodSeconds": 10},
+        "livenessProbe": {**health, "periodSeconds": 20, "failureThreshold": 6},
         "volumeMounts": [
             {"name": "repository", "mountPath": "/srv/git"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
-    }  # fmt: skip
+    }
     pod = {
         **placed(settings),
         "automountServiceAccountToken": False,
