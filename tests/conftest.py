@@ -1,0 +1,45 @@
+"""What all tiers share: their order, and the time of each at the end."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+# The quick ones first; what needs a cluster last.
+TIERS = ("unit", "render", "dags", "operators", "cluster")
+SECONDS: dict[str, float] = defaultdict(float)
+OUTCOMES: dict[str, Counter[str]] = defaultdict(Counter)
+
+
+def tier_of(path: Path) -> str:
+    """The tier of a test: its folder below tests/."""
+    return path.resolve().relative_to(TESTS).parts[0]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("updraft")
+    group.addoption("--keep", action="store_true", help="leave the tests' cluster running")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        tier = tier_of(item.path)
+        return TIERS.index(tier) if tier in TIERS else len(TIERS) - 1
+
+    items.sort(key=place)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    tier = Path(report.nodeid.split("::")[0]).parts[1]
+    SECONDS[tier] += report.duration
+    if report.when == "call" or report.outcome != "passed":
+        OUTCOMES[tier][report.outcome] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for tier, seconds in SECONDS.items():
+        told = ", ".join(f"{count} {outcome}" for outcome, count in OUTCOMES[tier].items())
+        terminalreporter.write_line(f"tier {tier}: {told}, {seconds:.0f} s")

@@ -1,0 +1,144 @@
+"""Airflow's REST client against a real HTTP server that answers as Airflow does."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from infra.cli.airflow_api import AirflowApi, ApiError, task_instance
+
+Answer = tuple[int, Any]
+
+
+class Server(ThreadingHTTPServer):
+    """Answers each request with the next of its answers for that method and path."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: dict[str, list[Answer]] = {}
+        self.seen: list[tuple[str, Any, str]] = []
+
+    @property
+    def address(self) -> str:
+        """Its base URL."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Hands requests to its server's answers."""
+
+    server: Server
+
+    def answer(self) -> None:
+        """Note the request and send the next answer for it."""
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length) or "null")
+        call = f"{self.command} {self.path}"
+        self.server.seen.append((call, body, self.headers.get("Authorization", "")))
+        answers = self.server.answers.get(call, [(404, {"detail": "nothing here"})])
+        status, found = answers.pop(0) if len(answers) > 1 else answers[0]
+        data = json.dumps(found).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 -- http.server's names
+
+    def log_message(self, *_: Any) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as made:
+        made.answers["POST /auth/token"] = [(201, {"access_token": "t1"})]
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def api(server: Server) -> AirflowApi:
+    return AirflowApi(server.address, "admin", "s3cret", patience=5)
+
+
+def test_it_logs_in_once_and_sends_the_token(server: Server, api: AirflowApi) -> None:
+    server.answers["GET /api/v2/dags/a"] = [(200, {"dag_id": "a"})]
+    assert api.dag("a") == {"dag_id": "a"}
+    assert api.dag("a") == {"dag_id": "a"}
+    logins = [body for call, body, _ in server.seen if call == "POST /auth/token"]
+    assert logins == [{"username": "admin", "password": "s3cret"}]
+    assert [token for call, _, token in server.seen if "dags" in call] == ["Bearer t1"] * 2
+
+
+def test_an_outdated_token_is_renewed(server: Server, api: AirflowApi) -> None:
+    server.answers["GET /api/v2/dags/a"] = [(401, {"detail": "expired"}), (200, {"dag_id": "a"})]
+    assert api.dag("a") == {"dag_id": "a"}
+    assert sum(call == "POST /auth/token" for call, _, _ in server.seen) == 2
+
+
+def test_a_passing_error_is_tried_again(server: Server, api: AirflowApi) -> None:
+    server.answers["GET /api/v2/dags/a"] = [(503, {}), (200, {"dag_id": "a"})]
+    assert api.dag("a") == {"dag_id": "a"}
+
+
+def test_a_dag_that_is_not_there_is_none_and_any_other_refusal_is_told(
+    server: Server, api: AirflowApi
+) -> None:
+    assert api.dag("none") is None
+    server.answers["GET /api/v2/dags/b"] = [(403, {"detail": "Forbidden for you"})]
+    with pytest.raises(ApiError, match=r"403 .*Forbidden for you") as caught:
+        api.dag("b")
+    assert caught.value.status == 403
+    assert "/api/v2/dags/b" in str(caught.value)
+    assert "s3cret" not in repr(api) + str(caught.value)
+
+
+def test_a_run_is_begun_once_even_when_the_server_is_busy(server: Server, api: AirflowApi) -> None:
+    path = "POST /api/v2/dags/a/dagRuns"
+    server.answers[path] = [(500, {"detail": "broken"}), (200, {"dag_run_id": "r"})]
+    with pytest.raises(ApiError, match="500"):
+        api.trigger("a", {"items": 3})
+    begun = [body for call, body, _ in server.seen if call == path]
+    assert begun == [{"logical_date": None, "conf": {"items": 3}}]
+
+
+def test_listings_are_read_to_their_end(server: Server, api: AirflowApi) -> None:
+    row = {"task_id": "t", "state": "success", "try_number": 1}
+    rows = [{**row, "map_index": index} for index in range(130)]
+    path = "GET /api/v2/dags/a/dagRuns/r%2B1/taskInstances?limit=100&offset="
+    for offset in (0, 100):
+        page = {"task_instances": rows[offset : offset + 100], "total_entries": 130}
+        server.answers[f"{path}{offset}"] = [(200, page)]
+    assert len(api.task_instances("a", "r+1")) == 130
+
+
+def test_no_server_is_told_with_the_way_out() -> None:
+    api = AirflowApi("http://127.0.0.1:9", "admin", "x", patience=0)
+    with pytest.raises(ApiError, match="does not answer") as caught:
+        api.dags()
+    assert "make up" in str(caught.value)
+
+
+def test_queued_and_run_seconds_come_from_the_times() -> None:
+    found = task_instance(
+        {
+            "task_id": "t",
+            "map_index": 3,
+            "state": "success",
+            "try_number": 1,
+            "scheduled_when": "2026-01-01T00:00:00Z",
+            "queued_when": "2026-01-01T00:00:01Z",
+            "start_date": "2026-01-01T00:00:04.5Z",
+            "end_date": "2026-01-01T00:00:06Z",
+        }
+    )
+    assert (found.seconds_queued, found.seconds_run) == (4.5, 1.5)

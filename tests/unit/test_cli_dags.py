@@ -1,0 +1,113 @@
+"""DAGs are pushed whole, and nobody else's push is lost."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.cli.dags import DagPusher, Remote
+from infra.errors import UpdraftError
+
+
+def git(*args: str, cwd: Path) -> str:
+    who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+    done = subprocess.run(["git", *who, *args], cwd=cwd, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    made = tmp_path / "remote.git"
+    git("init", "-q", "--bare", "-b", "main", str(made), cwd=tmp_path)
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "dags"
+    (made / "__pycache__").mkdir(parents=True)
+    (made / "__pycache__" / "a.pyc").write_text("compiled")
+    (made / "a.py").write_text("a = 1\n")
+    return made
+
+
+def pusher(folder: Path, bare: Path, state: Path, sub_path: str = "dags") -> DagPusher:
+    return DagPusher(folder, state, Remote(str(bare), "main", "dags", "secret", sub_path))
+
+
+def files(bare: Path) -> dict[str, str]:
+    names = git("ls-tree", "-r", "--name-only", "main", cwd=bare).splitlines()
+    return {name: git("show", f"main:{name}", cwd=bare) for name in names}
+
+
+def push_as_somebody(bare: Path, tmp_path: Path, name: str, text: str) -> None:
+    clone = tmp_path / f"clone-{name.replace('/', '-')}"
+    git("clone", "-q", str(bare), str(clone), cwd=tmp_path)
+    (clone / name).parent.mkdir(exist_ok=True)
+    (clone / name).write_text(text)
+    git("add", "-A", cwd=clone)
+    git("commit", "-qm", "Add mine", cwd=clone)
+    git("push", "-q", "origin", "HEAD:main", cwd=clone)
+
+
+@pytest.mark.parametrize(
+    ("sub_path", "expected"), [("dags", "dags/a.py"), ("", "a.py"), ("x/y", "x/y/a.py")]
+)
+def test_the_folder_arrives_below_the_sub_path_without_compiled_files(
+    folder: Path, bare: Path, tmp_path: Path, sub_path: str, expected: str
+) -> None:
+    assert pusher(folder, bare, tmp_path / "state", sub_path).push().new
+    assert files(bare) == {expected: "a = 1"}
+
+
+def test_the_same_content_is_pushed_once(folder: Path, bare: Path, tmp_path: Path) -> None:
+    first = pusher(folder, bare, tmp_path / "state").push()
+    again = pusher(folder, bare, tmp_path / "state").push()
+    assert (again.commit, again.new) == (first.commit, False)
+    # Neither is it when the state was lost, as by another clone of the checkout.
+    assert not pusher(folder, bare, tmp_path / "other").push().new
+    assert git("rev-list", "--count", "main", cwd=bare) == "1"
+
+
+def test_a_deleted_dag_goes(folder: Path, bare: Path, tmp_path: Path) -> None:
+    (folder / "b.py").write_text("b = 1\n")
+    pusher(folder, bare, tmp_path / "state").push()
+    (folder / "b.py").unlink()
+    assert pusher(folder, bare, tmp_path / "state").push().new
+    assert list(files(bare)) == ["dags/a.py"]
+
+
+def test_what_others_pushed_stays(folder: Path, bare: Path, tmp_path: Path) -> None:
+    pusher(folder, bare, tmp_path / "state").push()
+    push_as_somebody(bare, tmp_path, "dags/theirs.py", "theirs = 1\n")
+    assert not pusher(folder, bare, tmp_path / "state").push().new
+    (folder / "a.py").write_text("a = 2\n")
+    assert pusher(folder, bare, tmp_path / "state").push().new
+    assert not pusher(folder, bare, tmp_path / "state").push().new
+    assert files(bare) == {"dags/a.py": "a = 2", "dags/theirs.py": "theirs = 1"}
+
+
+def test_a_change_of_the_same_dag_is_refused_by_name(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    pusher(folder, bare, tmp_path / "state").push()
+    push_as_somebody(bare, tmp_path, "dags/a.py", "a = 'theirs'\n")
+    (folder / "a.py").write_text("a = 'ours'\n")
+    with pytest.raises(UpdraftError, match=r"others changed the same DAGs: .*dags/a\.py"):
+        pusher(folder, bare, tmp_path / "state").push()
+    assert files(bare) == {"dags/a.py": "a = 'theirs'"}
+
+
+def test_an_unreachable_remote_is_named(folder: Path, tmp_path: Path) -> None:
+    remote = Remote("http://127.0.0.1:9/dags.git", "main", "dags", "s3cret")
+    with pytest.raises(UpdraftError, match="git failed") as caught:
+        DagPusher(folder, tmp_path / "state", remote).push()
+    assert "http://127.0.0.1:9/dags.git" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_missing_folder_is_named(bare: Path, tmp_path: Path) -> None:
+    with pytest.raises(UpdraftError, match="folder of DAGs is missing"):
+        pusher(tmp_path / "nowhere", bare, tmp_path / "state").push()
