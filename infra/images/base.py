@@ -1,4 +1,4 @@
-"""The Debian that every image starts from: the upstream image by digest, or the same files by mmdebstrap."""
+"""The Debian that every image starts from: upstream's by digest, or the same made by mmdebstrap."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ from infra.local import packages
 from infra.local.shell import run
 
 # mmdebstrap, and the keys of the release that it fetches.
-_NEEDS = {
-    "mmdebstrap": "mmdebstrap",
-    "debian-archive-keyring": f"/usr/share/keyrings/debian-archive-{versions.DEBIAN_SUITE}-stable.gpg",
-}
+_KEYS = f"/usr/share/keyrings/debian-archive-{versions.DEBIAN_SUITE}-stable.gpg"
+_NEEDS = {"mmdebstrap": "mmdebstrap", "debian-archive-keyring": _KEYS}
 
 # What the upstream slim image leaves out, too.
 _LEFT_OUT = ("doc", "groff", "info", "linda", "lintian", "locale", "man", "bug")
+_HOOKS = (
+    'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/resolv.conf "$1"/etc/hostname',
+    'rm -rf "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
+)
 # The same packages give the same bytes, and so the same tags, on every machine.
 _EPOCH = "1767225600"
 
@@ -60,7 +62,7 @@ def resolve(cache: Path, engine: Engine, say: Say, kind: str = "auto") -> Base:
     Raises:
         UpdraftError: Neither could be had.
     """
-    record = cache / "base.json"
+    record = cache / f"base-{versions.DEBIAN_SUITE}.json"
     if record.is_file():
         base = Base(**json.loads(record.read_text()))
         if kind in ("auto", base.kind):
@@ -97,7 +99,7 @@ def provide(base: Base, cache: Path, engine: Engine, say: Say) -> None:
 
 def registry_answers(reference: str) -> bool:
     """Whether the registry of an image can be reached; asking for a login is an answer."""
-    registry = reference.split("/")[0].replace("docker.io", "registry-1.docker.io")
+    registry = reference.partition("/")[0].replace("docker.io", "registry-1.docker.io")
     try:
         with urllib.request.urlopen(f"https://{registry}/v2/", timeout=5):
             return True
@@ -132,8 +134,7 @@ def _bootstrap(tar: Path, say: Say) -> str:
         f"--aptopt={settings}",
         *paths,
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        '--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/resolv.conf "$1"/etc/hostname',
-        '--customize-hook=rm -rf "$1"/var/log/* "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
+        *(f"--customize-hook={command}" for command in _HOOKS),
         f"--customize-hook=printf '%s\\n' '{sources}' > \"$1\"/etc/apt/sources.list",
         suite,
         new,

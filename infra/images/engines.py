@@ -86,7 +86,8 @@ class Engine:
             code = _follow([*command, str(recipe.context)], output.write, say)
         if code:
             raise UpdraftError(
-                f"{self.program} could not build {recipe.reference}:\n{last_lines(log.read_text())}",
+                f"{self.program} could not build {recipe.reference}:\n"
+                + last_lines(log.read_text()),
                 where=str(log),
                 fix="mend what the log's last lines name, then run the same command again: "
                 "finished steps are not repeated",
@@ -119,7 +120,7 @@ class Engine:
         query = ["inspect", "--format"]
         if self.program == "buildah":
             digest = run(*self._command, *query, "{{.FromImageDigest}}", reference).strip()
-            return f"{reference.split(':')[0]}@{digest}"
+            return f"{reference.rpartition(':')[0]}@{digest}"
         return run(*self._command, "image", *query, "{{index .RepoDigests 0}}", reference).strip()
 
     def remove(self, reference: str) -> None:

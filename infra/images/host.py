@@ -35,7 +35,8 @@ _APT = re.compile(r'^(Acquire::(?:https?::|Check-|Retries|ForceIPv)[^ ]*) "([^"]
 def secrets(folder: Path) -> dict[str, Path]:
     """Write the host's settings to files of a folder, and return them by secret's name.
 
-    `ca` is the CA bundle, `index` variables for pip and uv, `apt` its configuration, `sources` the mirrors.
+    `ca`: the CA bundle; `index`: variables for pip and uv; `apt`: its configuration;
+    `sources`: the mirrors.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found: dict[str, Path] = {}
@@ -56,7 +57,7 @@ def secrets(folder: Path) -> dict[str, Path]:
 
 
 def ca_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The host's bundle of certificate authorities: by variable, else by pip's settings, else the system's."""
+    """The host's CA bundle: by variable, else by pip's settings, else the system's."""
     named = [environment.get(variable, "") for variable in _CA_VARIABLES]
     named += [
         _pip_settings(environment).get("cert", ""),
@@ -115,7 +116,7 @@ def apt_configuration(bundle: bool, *, sources: bool = True) -> str:
 
 
 def debian_sources(etc: Path = Path("/etc")) -> list[str]:
-    """apt's lines for the release that the images are made of, from the mirrors that a Debian host uses."""
+    """The images' Debian release as apt's lines, from the mirrors that a Debian host uses."""
     mirror, security = DEBIAN_MIRROR, DEBIAN_SECURITY
     release = etc / "os-release"
     if release.is_file() and re.search(r"^ID=\"?debian\"?$", release.read_text(), re.MULTILINE):

@@ -1,0 +1,1 @@
+"""Updraft's package for Airflow: what the image adds to Airflow itself."""

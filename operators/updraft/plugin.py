@@ -1,7 +1,14 @@
-"""Placeholder."""
+"""The plugin by which Airflow finds what this package adds to it."""
 
-from airflow.plugins_manager import AirflowPlugin
+from __future__ import annotations
+
+from airflow.sdk.plugins_manager import AirflowPlugin
+
+from updraft import resources
 
 
 class UpdraftPlugin(AirflowPlugin):
+    """Updraft's additions: a line about each task's resources in its log."""
+
     name = "updraft"
+    listeners = [resources]  # noqa: RUF012 -- the base class declares it so

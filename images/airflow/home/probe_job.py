@@ -1,4 +1,4 @@
-"""Whether this host's Airflow job has a young heartbeat in the database, by one query and no import of Airflow."""
+"""Whether this host's Airflow job has a young heartbeat in the database: one query, no Airflow."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 import socket
 import sys
 
+# The environment's packages, without the .pth files that `site` would read.
 sys.path.append(f"/opt/venv/lib/python3.{sys.version_info.minor}/site-packages")
 
-import psycopg2  # noqa: E402 -- the venv's packages, without the .pth files that site would read
+import psycopg2
 
 QUERY = """
 SELECT extract(epoch FROM now() - max(latest_heartbeat)) FROM job
@@ -26,17 +27,14 @@ def main(job: str, seconds: float = 60.0) -> int:
         )
     except psycopg2.OperationalError as error:
         # A restart of this container would not bring the database back.
-        print(f"not judged, the database can't be reached: {error}")
+        sys.stderr.write(f"not judged, the database can't be reached: {error}" + "\n")
         return 0
     with connection.cursor() as cursor:
         cursor.execute(QUERY, (job, socket.getfqdn()))
         (age,) = cursor.fetchone() or (None,)
     if age is None or age > seconds:
-        print(
-            f"{job} on {socket.getfqdn()}: no running job"
-            if age is None
-            else f"{job}: last heartbeat {age:.0f} s ago"
-        )
+        found = "none is running" if age is None else f"its last heartbeat was {age:.0f} s ago"
+        sys.stderr.write(f"{job} on {socket.getfqdn()}: {found}\n")
         return 1
     return 0
 

@@ -1,0 +1,78 @@
+"""What a task took: peak memory of its pod and CPU time, written as one line of its log."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from airflow.listeners import hookimpl
+
+if TYPE_CHECKING:
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+log = structlog.get_logger("updraft.resources")
+
+CGROUP = Path("/sys/fs/cgroup")
+# cgroup v2 (Linux 5.19 or newer), then v1; both as a container sees its own.
+_PEAKS = ("memory.peak", "memory/memory.max_usage_in_bytes")
+
+
+def peak_memory_bytes(cgroup: Path = CGROUP) -> int:
+    """The most memory that this container held at once, in bytes.
+
+    Without a cgroup of its own it is the largest resident set of this process or of a child.
+    """
+    for name in _PEAKS:
+        try:
+            return int((cgroup / name).read_text())
+        except (OSError, ValueError):
+            continue
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * 1024
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of the children that it waited for, in seconds."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    used = [resource.getrusage(kind) for kind in kinds]
+    return round(sum(each.ru_utime + each.ru_stime for each in used), 3)
+
+
+def report(task_instance: RuntimeTaskInstance | TaskInstance, state: str) -> None:
+    """Write the line `updraft.resources`, its fields naming the task instance."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 -- heavy
+
+    if not isinstance(task_instance, RuntimeTaskInstance):
+        return  # a state set by hand in the UI: no task has run, and this is the API server
+    log.info(
+        "updraft.resources",
+        dag_id=task_instance.dag_id,
+        run_id=task_instance.run_id,
+        task_id=task_instance.task_id,
+        map_index=task_instance.map_index,
+        try_number=task_instance.try_number,
+        state=state,
+        peak_memory_bytes=peak_memory_bytes(),
+        cpu_seconds=cpu_seconds(),
+    )
+
+
+@hookimpl
+def on_task_instance_success(task_instance: RuntimeTaskInstance | TaskInstance) -> None:
+    """Report when a task has succeeded."""
+    report(task_instance, "success")
+
+
+@hookimpl
+def on_task_instance_failed(task_instance: RuntimeTaskInstance | TaskInstance) -> None:
+    """Report when a task has failed, for good or to be retried."""
+    report(task_instance, "failed")
+
+
+@hookimpl
+def on_task_instance_skipped(task_instance: RuntimeTaskInstance | TaskInstance) -> None:
+    """Report when a task has skipped itself."""
+    report(task_instance, "skipped")
