@@ -1,7 +1,7 @@
-"""A chart's folder as Helm takes it: without the dependencies that it lacks and that are off anyway.
+"""A chart's folder as Helm takes it: without dependencies that it lacks and that are off anyway.
 
-Helm refuses a folder whose dependencies aren't in `charts/`, even where a value switches them off. A
-checkout of the official chart is such a folder: its database comes from a registry of charts.
+Helm refuses a folder whose dependencies aren't in `charts/`, even where a value switches them off.
+A checkout of the official chart is such a folder: its database comes from a registry of charts.
 """
 
 from __future__ import annotations

@@ -45,6 +45,7 @@ def render(
         UpdraftError: A mistake in the settings or the chart's values, a resource that can't be
             rendered, two objects of one identity, or a key outside of a Secret.
     """
+    _refuse_encrypted(config, PROJECT)
     resources = record(config, keys=keys, program=program, stack=stack)
     order = waves(resources)
     found: list[Manifest] = []
@@ -102,6 +103,21 @@ def _manifests(resource: Resource, wave: int, *, helm: Path, program: Path) -> I
     for body in bodies:
         whole = normal(body, source=source, namespace=namespace)
         yield Manifest(whole, wave=wave, source=source, retain=resource["retain"])
+
+
+def _refuse_encrypted(value: object, where: str) -> None:
+    """Refuse what `pulumi config set --secret` has written: only Pulumi has the key to it."""
+    if not isinstance(value, Mapping):
+        return
+    if set(value) == {"secure"}:
+        raise UpdraftError(
+            "this value is encrypted, and only Pulumi can read it",
+            where=where,
+            fix="put it into a Secret of the cluster and name that by existingSecret, "
+            "or deploy by `pulumi up`",
+        )
+    for key, below in value.items():
+        _refuse_encrypted(below, f"{where}{':' if where == PROJECT else '.'}{key}")
 
 
 def _refuse_doubles(manifests: Sequence[Manifest]) -> None:

@@ -1,0 +1,125 @@
+"""Tools, charts and stacks that the render tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.keystore import KeyStore
+from infra.kubectl import Kubectl
+from infra.render import Manifest, render
+from infra.settings import stack
+from tests.render import apiserver
+
+ROOT = Path(__file__).resolve().parents[2]
+EMBEDDED = ROOT / "infra" / "chart"
+SSH_HOSTS = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample"
+# The ways in which a stack's settings change what is rendered.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "local": ("local", {}),
+    "prod": ("prod", {}),
+    "token": (
+        "local",
+        {
+            "namespaces": {"airflow": "one", "tasks": "two", "monitoring": "three"},
+            "image": {"tag": None, "digest": f"sha256:{'a' * 64}", "pullSecrets": ["registry"]},
+            "dags": {
+                "server": None,
+                "repository": "https://git.example.com/dags.git",
+                "credentials": {"username": "robot", "token": "tok-0123456789abcdef"},
+            },
+            "scheduling": {
+                "nodeSelector": {"pool": "control"},
+                "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+                "storageClass": "fast",
+            },
+            "tasks": {"nodeSelector": {"pool": "tasks"}, "keepFinishedPods": 0},
+            "airflow": {"baseUrl": "https://data.example.com/airflow"},
+        },
+    ),
+}
+Rendered = Callable[[str, Path], list[Manifest]]
+
+
+def settings(variant: str, chart: Path = EMBEDDED) -> dict[str, object]:
+    """Return a variant's settings with a chart by its path."""
+    name, overrides = VARIANTS[variant]
+    return stack.read(name, {**overrides, "chart": {"path": str(chart)}})
+
+
+@pytest.fixture(scope="session")
+def tools() -> Mapping[str, Path]:
+    """The pinned programs: those of UPDRAFT_TOOLS if it is set, else from the tool cache."""
+    names = ("helm", *apiserver.NAMES)
+    given = os.environ.get("UPDRAFT_TOOLS")
+    if given:
+        return {name: Path(given) / name for name in names}
+    from infra.local import tools as store  # noqa: PLC0415 - Linux alone has it
+
+    return store.ensure(names, print)
+
+
+@pytest.fixture(scope="session")
+def helm(tools: Mapping[str, Path]) -> Path:
+    """The helm program."""
+    return tools["helm"]
+
+
+@pytest.fixture(scope="session")
+def official() -> Path:
+    """The official chart that AIRFLOW_CHART names."""
+    given = os.environ.get("AIRFLOW_CHART")
+    if not given:
+        pytest.skip("AIRFLOW_CHART names no official chart: NOT compared with it")
+    return Path(given)
+
+
+@pytest.fixture(scope="session", params=["embedded", "official"])
+def chart(request: pytest.FixtureRequest) -> Path:
+    """Each chart in turn."""
+    if request.param == "embedded":
+        return EMBEDDED
+    return Path(request.getfixturevalue("official"))
+
+
+@pytest.fixture(scope="session", params=list(VARIANTS))
+def variant(request: pytest.FixtureRequest) -> str:
+    """Each variant of the settings in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
+    """The keys of all renders of this run."""
+    return KeyStore(tmp_path_factory.mktemp("keys") / "keys.json")
+
+
+@pytest.fixture(scope="session")
+def rendered(helm: Path, keys: KeyStore) -> Rendered:
+    """Render a variant with a chart, once for all tests."""
+
+    @cache
+    def once(variant: str, chart: Path) -> list[Manifest]:
+        return render(settings(variant, chart), helm=helm, keys=keys)
+
+    return once
+
+
+@pytest.fixture
+def manifests(rendered: Rendered, variant: str, chart: Path) -> list[Manifest]:
+    """The objects of a variant with a chart."""
+    return rendered(variant, chart)
+
+
+@pytest.fixture(scope="session")
+def nodeless(
+    tools: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kubectl]:
+    """A Kubernetes API with controllers but without nodes."""
+    with apiserver.running(tools, tmp_path_factory.mktemp("nodeless")) as kubectl:
+        yield kubectl
