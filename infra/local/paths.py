@@ -1,0 +1,116 @@
+"""Every path and name of one instance of the embedded cluster, derived from the instance's name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import UpdraftError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+RUN_ROOT = Path("/run/updraft")
+# A node's name is a label's value (63) and part of socket paths (107), so what precedes it counts.
+LONGEST_NAME = 40
+
+
+def default_instance(checkout: Path = CHECKOUT) -> str:
+    """The instance that belongs to a checkout: its folder's name and a hash of its path."""
+    stem = re.sub(r"[^a-z0-9]+", "-", checkout.name.lower()).strip("-") or "updraft"
+    digest = hashlib.sha256(str(checkout).encode()).hexdigest()[:6]
+    return f"{stem[: LONGEST_NAME - 7].rstrip('-')}-{digest}"
+
+
+def _folder(variable: str, default: str) -> Path:
+    given = os.environ.get(variable)
+    return Path(given).expanduser().resolve() if given else Path.home() / default
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where an instance keeps its things.
+
+    Args:
+        instance: Its name, [a-z0-9-], 40 characters at most.
+        cache: Tools, images and downloads, shared by all instances.
+        state: What must outlive a restart of the machine: database, volumes, keys.
+        run: What a restart of the machine takes away: sockets, process records, namespaces.
+    """
+
+    instance: str
+    cache: Path
+    state: Path
+    run: Path
+
+    @classmethod
+    def for_instance(cls, name: str | None = None) -> Paths:
+        """The paths of the named instance; else of $INSTANCE; else of this checkout.
+
+        Raises:
+            UpdraftError: The name is not one that a node and a cgroup can bear.
+        """
+        instance = name or os.environ.get("INSTANCE") or default_instance()
+        if not re.fullmatch(rf"[a-z0-9]([a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", instance):
+            raise UpdraftError(
+                f'"{instance}" is no name for an instance',
+                where="INSTANCE",
+                fix=f"use at most {LONGEST_NAME} of a-z, 0-9 and -, a letter or digit at each end",
+            )
+        return cls(
+            instance=instance,
+            cache=_folder("UPDRAFT_CACHE", ".cache/updraft"),
+            state=_folder("UPDRAFT_STATE", ".local/state/updraft") / instance,
+            run=RUN_ROOT / instance,
+        )
+
+    @property
+    def name(self) -> str:
+        """What the instance's node, context, network namespace and cgroup are called."""
+        return f"updraft-{self.instance}"
+
+    @property
+    def link(self) -> str:
+        """The host's end of the link to the node: 15 characters at most, as the kernel wants."""
+        return f"updraft-{hashlib.sha256(self.instance.encode()).hexdigest()[:7]}"
+
+    @property
+    def netns(self) -> Path:
+        """The node's network namespace, as `ip netns` names it."""
+        return Path("/run/netns") / self.name
+
+    @property
+    def mountns(self) -> Path:
+        """The node's mount namespace."""
+        return self.run / "ns" / "mnt"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.state / "kubeconfig"
+
+    @property
+    def pki(self) -> Path:
+        """Certificates and keys, as kubeadm lays them out."""
+        return self.state / "pki"
+
+    @property
+    def config(self) -> Path:
+        """The node programs' configuration files and kubeconfigs."""
+        return self.state / "config"
+
+    @property
+    def logs(self) -> Path:
+        """The node programs' logs, and the containers'."""
+        return self.state / "log"
+
+    @property
+    def volumes(self) -> Path:
+        """A directory for each persistent volume."""
+        return self.state / "volumes"
+
+    @property
+    def containerd_socket(self) -> Path:
+        """Where containerd listens."""
+        return self.run / "containerd.sock"

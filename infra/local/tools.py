@@ -1,0 +1,242 @@
+"""Pinned programs, each built once from its Go module into the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import UpdraftError
+from infra.local import golang
+from infra.local.paths import CHECKOUT, Paths
+from infra.local.shell import Say, last_lines, run
+
+SOURCES = CHECKOUT / "tools"
+FLAGS = ("-trimpath", "-buildvcs=false")
+REPORT_EVERY = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program and what it is built from.
+
+    Args:
+        name: The program's name.
+        folder: Its folder in tools/, a Go module of its own.
+        package: The Go package.
+        stamps: Variables that the linker sets to the module's version.
+        module: The module whose version that is.
+    """
+
+    name: str
+    folder: str
+    package: str
+    stamps: tuple[str, ...] = ()
+    module: str = ""
+
+
+def _kubernetes(name: str) -> Tool:
+    stamps = (
+        "k8s.io/component-base/version.gitVersion",
+        "k8s.io/client-go/pkg/version.gitVersion",
+    )
+    return Tool(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", stamps, "k8s.io/kubernetes")
+
+
+def _containerd(name: str) -> Tool:
+    return Tool(name, "containerd", f"github.com/containerd/containerd/v2/cmd/{name}")
+
+
+# The longest build comes first: what the others share with it is then compiled.
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        _kubernetes("kube-apiserver"),
+        _kubernetes("kube-controller-manager"),
+        _kubernetes("kube-scheduler"),
+        _kubernetes("kubelet"),
+        _kubernetes("kube-proxy"),
+        _kubernetes("kubectl"),
+        _kubernetes("kubeadm"),
+        Tool("provisioner", "kubernetes", "./provisioner"),
+        Tool("etcd", "etcd", "go.etcd.io/etcd/server/v3"),
+        _containerd("containerd"),
+        _containerd("containerd-shim-runc-v2"),
+        _containerd("ctr"),
+        Tool("coredns", "coredns", "."),
+        Tool("pause", "pause", "."),
+        Tool(
+            "helm",
+            "helm",
+            "helm.sh/helm/v3/cmd/helm",
+            ("helm.sh/helm/v3/internal/version.version",),
+            "helm.sh/helm/v3",
+        ),
+    )
+}
+
+
+def module_version(folder: str, module: str) -> str:
+    """The version that tools/<folder>/go.mod pins a module to.
+
+    Raises:
+        UpdraftError: It does not name the module.
+    """
+    file = SOURCES / folder / "go.mod"
+    match = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", file.read_text(), re.M)
+    if not match:
+        raise UpdraftError(f"no version of {module}", where=str(file))
+    return match[1]
+
+
+def kubernetes_version() -> str:
+    """The cluster's version, such as v1.37.2."""
+    return module_version("kubernetes", "k8s.io/kubernetes")
+
+
+def linker_flags(tool: Tool) -> str:
+    """What the linker is told: to leave symbols out, and which version to stamp."""
+    stamps = [f"-X {name}={module_version(tool.folder, tool.module)}" for name in tool.stamps]
+    return " ".join(["-s", "-w", *stamps])
+
+
+def _folder_hash(folder: str) -> str:
+    digest = hashlib.sha256(repr([FLAGS, os.uname().machine]).encode())
+    for tool in TOOLS.values():
+        if tool.folder == folder:
+            digest.update(f"{tool.name} {linker_flags(tool)}\n".encode())
+    for file in sorted((SOURCES / folder).rglob("*")):
+        if file.suffix in {".go", ".mod", ".sum"}:
+            digest.update(f"{file.relative_to(SOURCES)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+class ToolCache:
+    """The programs of one cache directory."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+
+    def path(self, name: str) -> Path:
+        """Where a program is, or will be once it was built.
+
+        Raises:
+            UpdraftError: No such program is known.
+        """
+        tool = TOOLS.get(name)
+        if tool is None:
+            raise UpdraftError(f'no tool "{name}"', fix=f"one of {', '.join(TOOLS)}")
+        return self._cache / "tools" / f"{tool.folder}-{_folder_hash(tool.folder)}" / name
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """The programs that are still to be built, in the order to build them in."""
+        wanted = set(names)
+        missing = {name for name in wanted if not self.path(name).exists()}
+        return [name for name in TOOLS if name in missing]
+
+    def environment(self) -> dict[str, str]:
+        """Go's variables: its caches are in ours, unless the user has set them."""
+        own = {"GOCACHE": self._cache / "go-build", "GOMODCACHE": self._cache / "go-mod"}
+        kept = {name: str(path) for name, path in own.items() if name not in os.environ}
+        return {**kept, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+
+    def go(self, say: Say) -> Path:
+        """Go, new enough for every program."""
+        return golang.ensure(golang.needed(SOURCES), self._cache, say)
+
+    def build(self, name: str, say: Say) -> None:
+        """Build one program; a killed build leaves nothing that is taken for a program."""
+        tool = TOOLS[name]
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{name}.partial-{os.getpid()}")
+        flags = [*FLAGS, "-ldflags", linker_flags(tool), "-o", str(partial)]
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [str(self.go(say)), "build", *flags, tool.package],
+            cwd=SOURCES / tool.folder,
+            env={**os.environ, **self.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        output = ""
+        while True:
+            try:
+                output, _ = process.communicate(timeout=REPORT_EVERY)
+                break
+            except subprocess.TimeoutExpired:
+                say(f"  … {name}, {time.monotonic() - began:.0f} s so far")
+            except BaseException:
+                process.kill()
+                partial.unlink(missing_ok=True)
+                raise
+        if process.returncode:
+            partial.unlink(missing_ok=True)
+            raise UpdraftError(
+                f"{name} could not be built:\n{last_lines(output)}",
+                where=f"tools/{tool.folder}",
+                fix="check that Go's module proxy (GOPROXY) can be reached, then run it again:"
+                " it goes on where it ended",
+            )
+        partial.replace(target)
+
+    def drop_build_cache(self) -> None:
+        """Delete Go's build cache if it is ours: gigabytes that only the next version would use."""
+        if "GOCACHE" not in os.environ:
+            shutil.rmtree(self._cache / "go-build", ignore_errors=True)
+
+    def drop_old(self) -> None:
+        """Delete programs built from versions that tools/ no longer names."""
+        current = {f"{t.folder}-{_folder_hash(t.folder)}" for t in TOOLS.values()}
+        folder = self._cache / "tools"
+        for path in folder.iterdir() if folder.exists() else ():
+            if path.name not in current:
+                shutil.rmtree(path)
+
+
+def ensure(names: Iterable[str], say: Say, *, cache: Path | None = None) -> dict[str, Path]:
+    """Build what is missing of the named programs, and tell where each is.
+
+    Args:
+        names: Names of TOOLS.
+        say: Told what is built and how long it takes.
+        cache: The cache directory; the user's own when not given.
+
+    Raises:
+        UpdraftError: An unknown name, no Go, or a build that failed.
+    """
+    wanted = list(names)
+    store = ToolCache(cache or Paths.for_instance().cache)
+    missing = store.missing(wanted)
+    began = time.monotonic()
+    for number, name in enumerate(missing, 1):
+        so_far = time.monotonic() - began
+        say(f"building {name} ({number} of {len(missing)}; {so_far:.0f} s so far)")
+        store.build(name, say)
+    if missing and not store.missing(TOOLS):
+        store.drop_build_cache()
+    return {name: store.path(name) for name in wanted}
+
+
+def kubernetes_source(say: Say = lambda _: None) -> Path:
+    """The source of k8s.io/kubernetes, which holds its OpenAPI schemas; fetched if need be."""
+    store = ToolCache(Paths.for_instance().cache)
+    answer = run(
+        store.go(say),
+        *("mod", "download", "-json", f"k8s.io/kubernetes@{kubernetes_version()}"),
+        env=store.environment(),
+        cwd=SOURCES / "kubernetes",
+        fix="check that Go's module proxy (GOPROXY) can be reached",
+    )
+    match = re.search(r'"Dir":\s*"([^"]+)"', answer)
+    if not match:
+        raise UpdraftError("Go did not tell where k8s.io/kubernetes is", where=answer)
+    return Path(match[1])

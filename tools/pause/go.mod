@@ -1,0 +1,3 @@
+module updraft/tools/pause
+
+go 1.26.0
