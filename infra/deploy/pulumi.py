@@ -22,7 +22,12 @@ from infra.settings import PROJECT, load
 Say = Callable[[str], None]
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
+PROGRAMS = (
+    "pulumi",
+    "pulumi-language-python",
+    "pulumi-resource-kubernetes",
+    "pulumi-resource-random",
+)
 # The stack's file as Pulumi keeps it beside our settings: lost, it could not read its own state.
 _PULUMI_OWN = ("encryptionsalt", "secretsprovider", "encryptedkey")
 

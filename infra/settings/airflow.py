@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -48,8 +48,35 @@ class Component(Area):
     resources: Resources = Field(description="Requests and limits.")
 
 
-def _component(requests: tuple[str, str], limits: tuple[str, str]) -> Component:
-    return Component(replicas=1, resources=resources(requests, limits))
+def _sized(requests: tuple[str, str], limits: tuple[str, str]) -> Any:
+    def make() -> Resources:
+        return resources(requests, limits)
+
+    return Field(default_factory=make, description="Requests and limits.")
+
+
+class Scheduler(Component):
+    """The scheduler, whose loop makes the task pods."""
+
+    resources: Resources = _sized(("200m", "512Mi"), ("2", "1Gi"))
+
+
+class ApiServer(Component):
+    """The API server, which tasks report to and which serves the UI."""
+
+    resources: Resources = _sized(("200m", "512Mi"), ("2", "1536Mi"))
+
+
+class DagProcessor(Component):
+    """The DAG processor, which parses DAG files."""
+
+    resources: Resources = _sized(("100m", "384Mi"), ("2", "1Gi"))
+
+
+class Triggerer(Component):
+    """The triggerer, which runs deferred tasks' waits and deadlines' callbacks."""
+
+    resources: Resources = _sized(("100m", "384Mi"), ("1", "1Gi"))
 
 
 class Ui(Area):
@@ -84,22 +111,10 @@ class Airflow(Area):
     )
     ui: Ui = Field(default_factory=Ui, description="The API server's Service.")
     admin: Admin = Field(default_factory=Admin, description="First administrator.")
-    scheduler: Component = Field(
-        default_factory=lambda: _component(("200m", "512Mi"), ("2", "1Gi")),
-        description="Scheduler.",
-    )
-    api_server: Component = Field(
-        default_factory=lambda: _component(("200m", "512Mi"), ("2", "1536Mi")),
-        description="API server and UI.",
-    )
-    dag_processor: Component = Field(
-        default_factory=lambda: _component(("100m", "384Mi"), ("2", "1Gi")),
-        description="DAG processor.",
-    )
-    triggerer: Component = Field(
-        default_factory=lambda: _component(("100m", "384Mi"), ("1", "1Gi")),
-        description="Triggerer.",
-    )
+    scheduler: Scheduler = Field(default_factory=Scheduler, description="Scheduler.")
+    api_server: ApiServer = Field(default_factory=ApiServer, description="API server and UI.")
+    dag_processor: DagProcessor = Field(default_factory=DagProcessor, description="DAG processor.")
+    triggerer: Triggerer = Field(default_factory=Triggerer, description="Triggerer.")
     config: Annotated[Mapping[str, Mapping[str, ConfigValue]], AfterValidator(_no_secret)] = Field(
         default_factory=dict, description="Options of airflow.cfg, {section: {option: value}}."
     )

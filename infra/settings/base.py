@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -79,8 +79,8 @@ Replicas = Annotated[int, Field(ge=1, le=20)]
 class Amounts(Area):
     """CPU and memory of one side (requests or limits) of a container."""
 
-    cpu: Quantity
-    memory: Quantity
+    cpu: Quantity = Field(description="Cores.")
+    memory: Quantity = Field(description="Bytes.")
 
     def as_dict(self) -> dict[str, str]:
         """Return the amounts as Kubernetes spells them."""
@@ -90,8 +90,8 @@ class Amounts(Area):
 class Resources(Area):
     """A container's requests and limits; both are needed, or a quota refuses the pod."""
 
-    requests: Amounts
-    limits: Amounts
+    requests: Amounts = Field(description="What is set aside for it.")
+    limits: Amounts = Field(description="What it may take at most.")
 
     def as_dict(self) -> dict[str, dict[str, str]]:
         """Return the resources as Kubernetes spells them."""
@@ -109,11 +109,13 @@ def resources(requests: tuple[str, str], limits: tuple[str, str]) -> Resources:
 class Toleration(Area):
     """A toleration, as in a pod's spec."""
 
-    key: Line | None = None
-    operator: Annotated[str, Field(pattern="^(Equal|Exists)$")] = "Equal"
-    value: str | None = None
-    effect: Annotated[str, Field(pattern="^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = None
-    toleration_seconds: int | None = None
+    key: Line | None = Field(None, description="Taint's key; every taint if it is not set.")
+    operator: Literal["Equal", "Exists"] = Field("Equal", description="How value is compared.")
+    value: str | None = Field(None, description="Taint's value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        None, description="Taint's effect; every effect if it is not set."
+    )
+    toleration_seconds: int | None = Field(None, description="How long, for NoExecute.")
 
     def as_dict(self) -> dict[str, object]:
         """Return the toleration as Kubernetes spells it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SECRETS = {"password", "token", "privateKey"}
+_NOT_OBJECT = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
+_LOGIN = re.compile(r"://[^/@\s]*@")
 _LONGEST = 80
 
 
@@ -30,6 +33,9 @@ def _found(path: list[str], fault: ErrorDetails) -> str:
         return "this unknown key"
     if _SECRETS & set(path):
         return "a secret value (not shown)"
+    if fault["type"] in _NOT_OBJECT:
+        # It stands where a whole object should, so it may be a secret that was put too high.
+        return f"a {type(fault['input']).__name__}"
     return _shown(fault["input"])
 
 
@@ -39,25 +45,21 @@ def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         # Only the keys: a secret may lie below.
         return "an object with " + (", ".join(sorted(map(str, value))) or "no key")
-    text = json.dumps(value, default=repr, ensure_ascii=False)
+    text = _LOGIN.sub("://(not shown)@", json.dumps(value, default=repr, ensure_ascii=False))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _allowed(root: type[BaseModel], path: list[str], fault: ErrorDetails) -> str:
     context = fault.get("ctx", {})
-    match fault["type"]:
-        case "extra_forbidden":
-            return "one of " + ", ".join(_siblings(root, path))
-        case "missing":
-            return "a value; this setting has no default"
-        case "value_error":
-            return str(context["error"])
-        case "literal_error":
-            return str(context["expected"])
-        case "string_pattern_mismatch":
-            return f"text that matches {context['pattern']}"
-        case _:
-            return fault["msg"].removeprefix("Input should be ")
+    told = {
+        "extra_forbidden": "one of " + ", ".join(_siblings(root, path)),
+        "missing": "a value; this setting has no default",
+        "value_error": str(context.get("error")),
+        "literal_error": str(context.get("expected")),
+        "string_pattern_mismatch": f"text that matches {context.get('pattern')}",
+        **dict.fromkeys(_NOT_OBJECT, "an object"),
+    }
+    return told.get(fault["type"], fault["msg"].removeprefix("Input should be "))
 
 
 def _siblings(root: type[BaseModel], path: list[str]) -> list[str]:

@@ -1,0 +1,281 @@
+"""Settings: what a stack may say, and how a mistake is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from infra.errors import UpdraftError
+from infra.settings import Settings, load, reference
+from infra.settings.stack import ROOT, merge, read
+
+SMALLEST: dict[str, object] = {
+    "cluster": {"context": "here"},
+    "image": {"repository": "registry.example.com/airflow", "tag": "1"},
+    "dags": {"repository": "https://git.example.com/dags.git"},
+}
+
+# What is laid over the smallest settings, the key that has to be named, what was found, what is
+# allowed.
+MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
+    "unknown area": ({"dag": {}}, "updraft:dag", "this unknown key", "dags"),
+    "unknown key": (
+        {"cluster": {"contxt": "x"}},
+        "updraft:cluster.contxt",
+        "this unknown key",
+        "context, kubeconfig",
+    ),
+    "no context": ({"cluster": {"context": None}}, "updraft:cluster.context", "nothing", "a value"),
+    "empty context": ({"cluster": {"context": " "}}, "updraft:cluster.context", '" "', "one line"),
+    "same namespaces": (
+        {"namespaces": {"airflow": "a", "tasks": "a"}},
+        "updraft:namespaces",
+        "an object with airflow, tasks",
+        "three different names",
+    ),
+    "namespace with a capital": (
+        {"namespaces": {"tasks": "Tasks"}},
+        "updraft:namespaces.tasks",
+        '"Tasks"',
+        "1 to 63 of a-z",
+    ),
+    "no image": ({"image": {"tag": None}}, "updraft:image", "an object", "exactly one of tag"),
+    "two images": (
+        {"image": {"digest": "sha256:" + "0" * 64}},
+        "updraft:image",
+        "an object with digest",
+        "(here tag and digest)",
+    ),
+    "pull policy": (
+        {"image": {"pullPolicy": "Sometimes"}},
+        "updraft:image.pullPolicy",
+        '"Sometimes"',
+        "'IfNotPresent', 'Always' or 'Never'",
+    ),
+    "no repository of DAGs": (
+        {"dags": {"repository": None}},
+        "updraft:dags",
+        "an object with no key",
+        "repository, or server",
+    ),
+    "not a remote": (
+        {"dags": {"repository": "/srv/dags"}},
+        "updraft:dags.repository",
+        '"/srv/dags"',
+        "text that matches",
+    ),
+    "a token in the address": (
+        {"dags": {"repository": "https://me:token@git.example.com/dags.git"}},
+        "updraft:dags.repository",
+        "(not shown)",
+        "text that matches",
+    ),
+    "ssh without a key": (
+        {"dags": {"repository": "git@git.example.com:dags.git"}},
+        "updraft:dags",
+        "an object with repository",
+        "ssh, and no credentials",
+    ),
+    "DAGs outside of the repository": (
+        {"dags": {"subPath": "../dags"}},
+        "updraft:dags.subPath",
+        '"../dags"',
+        "a folder inside the repository",
+    ),
+    "two ways to log in": (
+        {"dags": {"credentials": {"existingSecret": "a", "username": "b", "token": "c"}}},
+        "updraft:dags.credentials",
+        "an object with existingSecret, token, username",
+        "either existingSecret, or username and token",
+    ),
+    "a number for a password": (
+        {"database": {"external": {"host": "h", "password": 7134}}},
+        "updraft:database.external.password",
+        "a secret value (not shown)",
+        "string",
+    ),
+    "no password": (
+        {"database": {"external": {"host": "h"}}},
+        "updraft:database.external",
+        "an object with host",
+        "exactly one of password and existingSecret",
+    ),
+    "port": (
+        {"database": {"external": {"host": "h", "password": "p", "port": 70000}}},
+        "updraft:database.external.port",
+        "70000",
+        "less than or equal to 65535",
+    ),
+    "quantity": (
+        {"database": {"internal": {"storage": "10 GB"}}},
+        "updraft:database.internal.storage",
+        '"10 GB"',
+        "a Kubernetes quantity",
+    ),
+    "node port without NodePort": (
+        {"airflow": {"ui": {"nodePort": 30080}}},
+        "updraft:airflow.ui",
+        "an object with nodePort",
+        'serviceType "NodePort"',
+    ),
+    "a secret in the configuration": (
+        {"airflow": {"config": {"core": {"fernet_key": "abc"}}}},
+        "updraft:airflow.config",
+        "an object with core",
+        "[core] fernet_key would be written to a ConfigMap",
+    ),
+    "no replica": (
+        {"airflow": {"scheduler": {"replicas": 0}}},
+        "updraft:airflow.scheduler.replicas",
+        "0",
+        "greater than or equal to 1",
+    ),
+    "a task that never fits": (
+        {"tasks": {"quota": {"cpu": "100m"}}},
+        "updraft:tasks",
+        "an object with quota",
+        "a quota.cpu that one task's resources.requests.cpu fits into",
+    ),
+    "requests above limits": (
+        {
+            "tasks": {
+                "resources": {
+                    "requests": {"cpu": 2, "memory": "1Gi"},
+                    "limits": {"cpu": 1, "memory": "1Gi"},
+                }
+            }
+        },
+        "updraft:tasks",
+        "an object with resources",
+        "at most resources.limits",
+    ),
+}
+
+
+def fault(config: Mapping[str, object]) -> str:
+    with pytest.raises(UpdraftError) as caught:
+        load(config)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_by_key_found_and_allowed(mistake: str) -> None:
+    change, key, found, allowed = MISTAKES[mistake]
+    text = fault(merge(SMALLEST, change))
+    print(text)
+    line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}: "))
+    assert f"found {found}" in line or found in line.split("; allowed: ")[0]
+    assert allowed in line.split("; allowed: ")[1]
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    text = fault({"cluster": {}, "image": {"repository": "here/airflow"}, "nonsense": 1})
+    print(text)
+    keys = ("updraft:cluster.context", "updraft:image", "updraft:dags", "updraft:nonsense")
+    assert all(f"{key}: " in text for key in keys)
+    assert text.startswith("4 settings are wrong")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"database": {"external": {"host": "h", "password": "hunter2-secret", "port": 0}}},
+        {"database": {"external": {"host": "h", "password": {"is": "hunter2-secret"}}}},
+        {"database": {"external": {"passwrd": "x", "password": "hunter2-secret"}}},
+        {"dags": {"repository": "https://me:hunter2-secret@git.example.com/dags.git"}},
+        {"dags": {"credentials": {"username": "u", "token": ["hunter2-secret"]}}},
+        {"dags": {"ssh": {"privateKey": "hunter2-secret", "knownHosts": ""}}},
+        {"database": "hunter2-secret"},
+        {"dags": ["hunter2-secret"]},
+    ],
+)
+def test_no_mistake_shows_a_secret(change: Mapping[str, object]) -> None:
+    text = fault(merge(SMALLEST, change))
+    print(text)
+    assert "hunter2-secret" not in text
+
+
+def test_a_secret_is_masked_in_the_settings_own_text() -> None:
+    change = {"database": {"external": {"host": "h", "password": "hunter2-secret"}}}
+    settings = load(merge(SMALLEST, change))
+    assert settings.database.external is not None
+    assert isinstance(settings.database.external.password, SecretStr)
+    assert "hunter2-secret" not in repr(settings)
+
+
+@pytest.mark.parametrize("stack", ["local", "prod"])
+def test_the_stacks_that_are_delivered_are_valid(stack: str) -> None:
+    settings = load(read(stack))
+    assert settings.cluster.context
+
+
+def test_settings_are_frozen() -> None:
+    settings = load(SMALLEST)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.cluster.context = "there"  # type: ignore[misc]
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    walked = list(fields(Settings))
+    print(len(walked), "settings")
+    assert len(walked) > 80
+    assert [name for name, description in walked if not description] == []
+
+
+def test_the_reference_page_lists_what_the_settings_are() -> None:
+    page = ROOT / "docs" / "reference" / "settings.md"
+    assert page.read_text() == reference.text(), (
+        "write it anew: python -m infra.settings.reference > docs/reference/settings.md"
+    )
+
+
+def test_parallelism_follows_the_quota_unless_it_is_set() -> None:
+    quota = {"quota": {"pods": 7}}
+    assert load(merge(SMALLEST, {"tasks": quota})).parallelism == 7
+    assert load(merge(SMALLEST, {"tasks": {**quota, "parallelism": 9}})).parallelism == 9
+
+
+def test_an_unknown_stack_names_those_that_there_are() -> None:
+    with pytest.raises(UpdraftError, match="no stack") as caught:
+        read("prd")
+    assert "local, prod" in str(caught.value)
+
+
+def test_a_stack_that_is_not_yaml_is_told_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.bad.yaml").write_text("config: [")
+    with pytest.raises(UpdraftError, match="not YAML") as caught:
+        read("bad", root=tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_overrides_are_laid_over_a_stack_key_by_key() -> None:
+    config = read("local", {"cluster": {"context": "other"}, "image": {"tag": "abc"}})
+    stack = read("local")
+    assert config["cluster"] == {"context": "other"}
+    assert config["image"] == {**_mapping(stack["image"]), "tag": "abc"}
+    assert config["tasks"] == stack["tasks"]
+
+
+def test_an_override_of_none_removes_a_key() -> None:
+    assert merge({"a": {"b": 1, "c": 2}}, {"a": {"b": None}}) == {"a": {"c": 2}}
+
+
+def test_the_root_of_the_stacks_is_the_checkout() -> None:
+    assert (ROOT / "Pulumi.yaml").is_file()
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    assert isinstance(value, dict)
+    return value
+
+
+def fields(model: type[BaseModel], path: str = "updraft") -> Iterator[tuple[str, str | None]]:
+    for name, field in model.model_fields.items():
+        yield f"{path}.{name}", field.description
+        for inner in (field.annotation, *get_args(field.annotation)):  # Area, Area | None, tuple[…]
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from fields(inner, f"{path}.{name}")
