@@ -9,9 +9,7 @@ from pathlib import Path
 from infra.cli import charts
 from infra.cli.choices import EMBEDDED, OFFICIAL, PULUMI, Choices, refuse_change
 from infra.cli.options import DEFAULT_STACK, DEFAULT_UI_PORT, Options
-
-# All that `pulumi up` of a Python program with a Release calls.
-PULUMI_PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
+from infra.deploy import pulumi
 
 
 def decide(options: Options, recorded: Choices | None) -> Choices:
@@ -70,4 +68,4 @@ def _chart(options: Options) -> tuple[str, str]:
 
 def available_engine() -> str:
     """Pulumi where all of it is on PATH, else the embedded engine."""
-    return PULUMI if all(shutil.which(program) for program in PULUMI_PROGRAMS) else EMBEDDED
+    return PULUMI if all(shutil.which(program) for program in pulumi.PROGRAMS) else EMBEDDED

@@ -10,7 +10,7 @@ from infra.cli.lock import exclusive
 from infra.cli.options import Options, flag
 from infra.cli.platform import Platform
 from infra.cli.say import Say
-from infra.deploy import embedded
+from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
@@ -31,7 +31,7 @@ def stop(options: Options) -> None:
                 f"{platform.chosen.cluster} is not Updraft's to stop",
                 fix="make down removes the platform from it",
             )
-        platform.cluster.stop()
+        platform.cluster.stop(say)
     say("stopped; make up brings it back with its data")
 
 
@@ -48,7 +48,7 @@ def down(options: Options) -> None:
     with exclusive(paths, say):
         # Without choices a killed first run may have left a cluster all the same.
         if not paths.state.exists() or _embedded(options):
-            Cluster(paths).down()
+            Cluster(paths).down(say)
         else:
             _remove_from_context(Platform.recorded(options), say)
         shutil.rmtree(paths.state, ignore_errors=True)
@@ -66,14 +66,7 @@ def _embedded(options: Options) -> bool:
 
 def _remove_from_context(platform: Platform, say: Say) -> None:
     if platform.chosen.engine == PULUMI:
-        from infra.deploy import pulumi  # noqa: PLC0415 -- heavy, and not always there
-
-        pulumi.destroy(
-            platform.config,
-            stack=platform.chosen.stack,
-            state_dir=platform.paths.state,
-            say=say,
-        )
+        pulumi.destroy(platform.config, platform.chosen.stack, platform.paths.state, say)
         return
     for kept in embedded.destroy(platform.config, kubectl=platform.kubectl, say=say):
         say(f"{kept} stays: it holds data")

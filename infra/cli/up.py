@@ -15,7 +15,7 @@ from infra.cli.lock import exclusive
 from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.cli.say import Say
-from infra.deploy import embedded
+from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
 from infra.local import doctor, tools
 from infra.local.cluster import Cluster, refuse_taken
@@ -149,10 +149,12 @@ class _Up:
         chosen = platform.chosen
         self.say.step(f"Deploy by the {chosen.engine} engine")
         if chosen.engine == PULUMI:
-            from infra.deploy import pulumi  # noqa: PLC0415 -- heavy, and not always there
-
             pulumi.deploy(
-                platform.config, stack=chosen.stack, state_dir=self.paths.state, say=self.say
+                platform.config,
+                chosen.stack,
+                self.paths.state,
+                self.say,
+                kubectl=platform.kubectl,
             )
             return
         embedded.deploy(

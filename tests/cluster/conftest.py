@@ -1,0 +1,101 @@
+"""A platform of the tests' own, made by make up and taken down whatever comes of the tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from infra.cli import checks, choices
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.options import Options
+from infra.cli.platform import Platform
+from infra.errors import UpdraftError
+from infra.local.paths import Paths
+from tests.cluster import support
+
+# First the platform as make up left it; its end is a test too, and no other can come after it.
+ORDER = ("test_platform.py", "test_fan_out.py", "test_dags_by_git.py", "test_end.py")
+LAST = ORDER[-1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else -1)
+
+
+@pytest.fixture(scope="session")
+def instance() -> str:
+    name = os.environ.get("INSTANCE") or checks.instance()
+    assert name.startswith("test-"), f"the tests delete their platform, so not {name}"
+    os.environ["INSTANCE"] = name
+    return name
+
+
+@pytest.fixture(scope="session")
+def first_up(instance: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """What the first make up printed; takes the platform down at the end."""
+    keep = request.config.getoption("--keep")
+    recorded = choices.read(Paths.for_instance(instance).state) if keep else None
+    if not keep:
+        support.command("down", YES="1")  # what a killed run has left
+    os.environ["UI_PORT"] = str(recorded.ui_port if recorded else support.free_port())
+    try:
+        yield support.command("up")
+    except BaseException:
+        diagnose(instance)
+        raise
+    finally:
+        if not keep:
+            support.command("down", YES="1")
+
+
+@pytest.fixture(scope="session")
+def platform(first_up: str, instance: str) -> Platform:
+    assert "dynamic_tasks" in first_up
+    return Platform.recorded(Options(instance=instance))
+
+
+@pytest.fixture(scope="session")
+def api(platform: Platform) -> Iterator[AirflowApi]:
+    with platform.api() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def ledger(platform: Platform, api: AirflowApi) -> support.Ledger:
+    made = support.Ledger(platform)
+    made.create(api)
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if call.when == "call" and call.excinfo and item.path.name != LAST:
+        diagnose(os.environ.get("INSTANCE", ""))
+    return report
+
+
+def diagnose(instance: str) -> None:
+    """Print pods, events and last logs, for whoever reads the failure without the cluster."""
+    try:
+        platform = Platform.recorded(Options(instance=instance))
+        kubectl = platform.kubectl
+        sections = [
+            ("get", "pods", "-A", "-o", "wide"),
+            ("get", "events", "-A", "--sort-by=.lastTimestamp"),
+            *(
+                ("logs", "-n", platform.namespace, f"deployment/{name}", "--all-containers")
+                for name in ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor")
+            ),
+        ]
+        for section in sections:
+            print(f"--- kubectl {' '.join(section)}")
+            try:
+                print("\n".join(kubectl.run(*section).splitlines()[-40:]))
+            except UpdraftError as error:
+                print(error)
+    except UpdraftError as error:
+        print(f"no diagnosis: {error}", file=sys.stderr)

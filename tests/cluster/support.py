@@ -1,0 +1,221 @@
+"""What the cluster tests share: the commands, a ledger in PostgreSQL, and looks at pods."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.platform import Platform
+from infra.cli.runs import RunReport
+from infra.values import names
+from tests.render.waiting import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+LEDGER = "ledger"
+DAG = "dynamic_tasks"
+RUN_TIMEOUT = 420
+FIRST_TRY = 1
+
+
+def command(*arguments: str, timeout: float = 1800, **environment: str) -> str:
+    """Run `python -m infra.cli …` as make does and return what it printed.
+
+    Raises:
+        AssertionError: It failed; with all that it said.
+    """
+    done = attempt(*arguments, timeout=timeout, **environment)
+    assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def attempt(
+    *arguments: str, timeout: float = 1800, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m infra.cli …`, standard error mixed into its output, whatever comes of it."""
+    return subprocess.run(
+        [sys.executable, "-m", "infra.cli", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One side effect: an item that some pod says to have processed."""
+
+    item: int
+    try_number: int
+    pod: str
+
+
+class Ledger:
+    """A database of its own, where each processed item leaves a row.
+
+    Args:
+        platform: Whose PostgreSQL.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.password = secrets.token_urlsafe(16)
+
+    def sql(self, text: str, database: str = LEDGER) -> list[list[str]]:
+        """Run SQL as the database's administrator, through its pod; rows of texts."""
+        psql = (
+            "psql",
+            "-U",
+            "airflow",
+            "-d",
+            database,
+            "-qAtX",
+            "-F",
+            "\t",
+            "-v",
+            "ON_ERROR_STOP=1",
+        )
+        pod = f"statefulset/{names.POSTGRESQL}"
+        where = ("exec", "-i", "-n", self.platform.namespace, pod, "-c", "postgresql", "--")
+        answer = self.platform.kubectl.run(*where, *psql, input=text)
+        return [line.split("\t") for line in answer.splitlines()]
+
+    def create(self, api: AirflowApi) -> None:
+        """Make the database, its user, its table, and Airflow's connection to it."""
+        self.drop(api)
+        self.sql(f"CREATE ROLE {LEDGER} LOGIN PASSWORD '{self.password}'", "airflow")
+        self.sql(f"CREATE DATABASE {LEDGER} OWNER {LEDGER}", "airflow")
+        columns = "run_id text, item integer, try_number integer, pod text"
+        self.sql(f"SET ROLE {LEDGER}; CREATE TABLE {LEDGER} ({columns})")
+        api.put_connection(
+            LEDGER,
+            conn_type="postgres",
+            host=f"{names.POSTGRESQL}.{self.platform.namespace}.svc.cluster.local",
+            port=5432,
+            schema=LEDGER,
+            login=LEDGER,
+            password=self.password,
+        )
+
+    def drop(self, api: AirflowApi) -> None:
+        """Remove all of it, if it is there."""
+        self.sql(f"DROP DATABASE IF EXISTS {LEDGER} WITH (FORCE)", "airflow")
+        self.sql(f"DROP ROLE IF EXISTS {LEDGER}", "airflow")
+        api.delete_connection(LEDGER)
+
+    def rows(self, run_id: str) -> list[Row]:
+        """The side effects of a run."""
+        where = f"run_id = '{run_id}'"
+        found = self.sql(f"SELECT item, try_number, pod FROM {LEDGER} WHERE {where}")  # noqa: S608
+        return [Row(int(item), int(number), pod) for item, number, pod in found]
+
+
+def trigger(api: AirflowApi, **conf: object) -> RunReport:
+    """Begin a run of dynamic_tasks that writes to the ledger."""
+    return RunReport(DAG, api.trigger(DAG, {"ledger_conn_id": LEDGER, **conf}))
+
+
+def finish(platform: Platform, api: AirflowApi, report: RunReport) -> RunReport:
+    """Wait until a run has ended."""
+    watcher = platform.watcher(api)
+
+    def ended() -> bool:
+        watcher.look(report)
+        return report.done
+
+    wait_for(ended, RUN_TIMEOUT, f"the end of {report.run_id}: {report.counts()}")
+    return report
+
+
+def assert_once_each(rows: list[Row], items: int, *, first_try: bool = True) -> None:
+    """Each item left one side effect, and at its first try if asked for."""
+    counted = Counter(row.item for row in rows)
+    print(f"ledger: {len(rows)} rows, items {sorted(counted.items())}")
+    assert counted == Counter(range(items)), "an item was lost or processed twice"
+    if first_try:
+        assert {row.try_number for row in rows} == {FIRST_TRY}
+
+
+def mapped_pods(report: RunReport) -> dict[int, str]:
+    """The names of the pods of the run's mapped task, by map index, at their first try."""
+    keys = [key for key in report.pods if key[0] == "process" and key[2] == FIRST_TRY]
+    return {index: report.pods[task, index, number].name for task, index, number in keys}
+
+
+@contextmanager
+def quota(platform: Platform, pods: int) -> Iterator[None]:
+    """Let no more than so many task pods live at once while the block runs."""
+    where = ("-n", platform.tasks_namespace, "--type=merge", "-p")
+    before = platform.settings.tasks.quota.pods
+    change = '{"spec":{"hard":{"pods":"%d"}}}'
+    platform.kubectl.run("patch", "resourcequota", names.TASKS, *where, change % pods)
+    try:
+        wait_for(lambda: hard_pods(platform) == pods, 60, f"a quota of {pods} pods in force")
+        yield
+    finally:
+        platform.kubectl.run("patch", "resourcequota", names.TASKS, *where, change % before)
+
+
+def hard_pods(platform: Platform) -> int:
+    """How many task pods the quota in force admits."""
+    where = ("get", "resourcequota", names.TASKS, "-n", platform.tasks_namespace)
+    return int(platform.kubectl.json(*where)["status"]["hard"]["pods"])
+
+
+def most_at_once(pods: Iterable[Mapping[str, Any]]) -> int:
+    """The most pods that lived at once, by their creation and their container's end.
+
+    Times are of whole seconds, cut off, so an end in the second of a start came before it.
+    """
+    changes: list[tuple[datetime, int]] = []
+    for pod in pods:
+        ends = [
+            state["state"]["terminated"]["finishedAt"]
+            for state in pod["status"].get("containerStatuses", [])
+            if "terminated" in state["state"]
+        ]
+        assert ends, f"{pod['metadata']['name']} has not ended"
+        changes += [
+            (datetime.fromisoformat(pod["metadata"]["creationTimestamp"]), 1),
+            (datetime.fromisoformat(max(ends)), -1),
+        ]
+    live = most = 0
+    for _, change in sorted(changes):
+        live += change
+        most = max(most, live)
+    return most
+
+
+def pods_of_run(platform: Platform, report: RunReport) -> list[dict[str, Any]]:
+    """The run's pods as the cluster tells them."""
+    items = platform.kubectl.items("pods", "-n", platform.tasks_namespace)
+    names_ = {pod.name for pod in report.pods.values()}
+    return [item for item in items if item["metadata"]["name"] in names_]
+
+
+def scheduler_log(platform: Platform, since: datetime) -> str:
+    """What the scheduler has logged since a moment."""
+    where = ("-n", platform.namespace, f"deployment/{names.SCHEDULER}", "-c", "scheduler")
+    return platform.kubectl.run("logs", *where, f"--since-time={since.isoformat()}")

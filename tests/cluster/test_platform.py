@@ -1,0 +1,192 @@
+"""The platform idle: small, steady, closed, and unchanged by another make up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.platform import Platform
+from infra.errors import UpdraftError
+from infra.kubectl import KubectlError
+from infra.values import names
+from tests.cluster import support
+from tests.render.waiting import wait_for
+
+GIB = 1024**3
+MOST_MEMORY = 4 * GIB
+SHORTEST_SECRET = 12
+# What make up applies. Pods are looked at too: a new one would show a restarted workload.
+KINDS = (
+    "deployments,statefulsets,daemonsets,services,configmaps,secrets,serviceaccounts,roles,"
+    "rolebindings,resourcequotas,limitranges,cronjobs,persistentvolumeclaims,poddisruptionbudgets"
+)
+ALIVE = f"{KINDS},pods,jobs"
+
+
+def control_plane(platform: Platform) -> list[dict[str, Any]]:
+    pods = platform.kubectl.items("pods", "-n", platform.namespace)
+    return [pod for pod in pods if pod["status"]["phase"] == "Running"]
+
+
+def state_of(platform: Platform) -> dict[str, tuple[str, int]]:
+    """UID and generation of everything that stays, in all namespaces of the platform."""
+    spaces = platform.settings.namespaces
+    found = {}
+    for namespace in (spaces.airflow, spaces.tasks, spaces.monitoring):
+        for item in platform.kubectl.items(ALIVE, "-n", namespace):
+            owners = [owner["kind"] for owner in item["metadata"].get("ownerReferences", [])]
+            if item["kind"] == "Job" and "CronJob" in owners:
+                continue  # time makes and ends these
+            if item["kind"] == "Pod" and item["status"]["phase"] != "Running":
+                continue
+            meta = item["metadata"]
+            key = f"{namespace}/{item['kind']}/{meta['name']}"
+            found[key] = (meta["uid"], meta.get("generation", 0))
+    return found
+
+
+def versions_of(platform: Platform) -> dict[str, str]:
+    """Resource versions of what nothing but a deploy writes."""
+    kinds = "configmaps,secrets,serviceaccounts,roles,rolebindings,limitranges"
+    items = platform.kubectl.items(kinds, "-n", platform.namespace)
+    return {
+        f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["resourceVersion"]
+        for item in items
+    }
+
+
+def test_a_second_make_up_changes_nothing(platform: Platform, api: AirflowApi) -> None:
+    before, versions = state_of(platform), versions_of(platform)
+    runs = {run["dag_run_id"] for run in api.runs(support.DAG, limit=50)}
+    print(support.command("up"))
+    assert len(before) > 20
+    assert state_of(platform) == before
+    assert versions_of(platform) == versions
+    assert {run["dag_run_id"] for run in api.runs(support.DAG, limit=50)} == runs
+
+
+@pytest.mark.usefixtures("platform")
+def test_the_status_names_every_component() -> None:
+    told = support.command("status")
+    for name in (names.SCHEDULER, names.API_SERVER, names.DAG_PROCESSOR, names.POSTGRESQL):
+        assert name in told
+    assert support.DAG in told
+
+
+@pytest.mark.usefixtures("platform")
+def test_logs_shows_what_the_tasks_printed() -> None:
+    told = support.command("logs")
+    assert "Processing item" in told
+    assert "=== process[" in told
+
+
+def test_a_choice_that_would_change_is_refused_and_the_platform_goes_on(api: AirflowApi) -> None:
+    done = support.attempt("up", "--context", "elsewhere", "--registry", "registry.example.com/x")
+    print(done.stdout)
+    assert done.returncode == 1
+    assert "can't change in place" in done.stdout
+    assert api.dag(support.DAG) is not None
+
+
+def test_a_wrong_setting_is_refused_and_the_platform_goes_on(platform: Platform) -> None:
+    before = state_of(platform)
+    done = support.attempt("up", "--set", "tasks.quota.pods=many")
+    print(done.stdout)
+    assert done.returncode == 1
+    assert "updraft:tasks.quota.pods" in done.stdout
+    assert state_of(platform) == before
+
+
+def test_idle_it_takes_at_most_four_gibibytes(platform: Platform) -> None:
+    def settled() -> bool:
+        pods = platform.kubectl.items("pods", "-n", platform.tasks_namespace)
+        return not [pod for pod in pods if pod["status"]["phase"] in {"Running", "Pending"}]
+
+    wait_for(settled, 120, "the task pods to end")
+    used = platform.cluster.working_set()
+    print(f"working set: {used / GIB:.2f} GiB")
+    assert GIB / 2 < used <= MOST_MEMORY
+
+
+def test_no_container_has_restarted(platform: Platform) -> None:
+    restarts = {
+        f"{pod['metadata']['name']}/{state['name']}": state["restartCount"]
+        for pod in control_plane(platform)
+        for state in pod["status"]["containerStatuses"]
+    }
+    print(restarts)
+    assert len(restarts) >= 5
+    assert not {name: count for name, count in restarts.items() if count}
+
+
+@pytest.mark.parametrize("space", ["airflow", "tasks", "monitoring"])
+def test_a_privileged_pod_is_refused_in_every_namespace(platform: Platform, space: str) -> None:
+    namespace = getattr(platform.settings.namespaces, space)
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "intruder", "namespace": namespace},
+        "spec": {
+            "containers": [
+                {
+                    "name": "x",
+                    "image": "localhost/x:1",
+                    "securityContext": {"privileged": True},
+                    "resources": {
+                        "requests": {"cpu": "1m", "memory": "1Mi"},
+                        "limits": {"cpu": "1m", "memory": "1Mi"},
+                    },
+                }
+            ]
+        },
+    }
+    with pytest.raises(KubectlError, match="violates PodSecurity") as caught:
+        platform.kubectl.apply([pod])
+    print(caught.value)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_task_pod_holds_no_secret_of_the_control_plane(
+    platform: Platform, api: AirflowApi
+) -> None:
+    """Looks into the processes of a running task, not at what was asked of Kubernetes."""
+    report = support.trigger(api, items=1, seconds=20)
+    watcher = platform.watcher(api)
+
+    def running() -> str:
+        watcher.look(report)
+        pod = report.pods.get(("process", 0, support.FIRST_TRY))
+        return pod.name if pod and pod.phase == "Running" else ""
+
+    name = wait_for(running, support.RUN_TIMEOUT, "the task's pod to run")
+    look = "cat /proc/[0-9]*/environ | tr '\\0' '\\n'; ls /var/run/secrets 2>&1; env"
+    into = ("exec", "-n", platform.tasks_namespace, name, "-c", "base", "--", "sh", "-c", look)
+    seen = platform.kubectl.run(*into)
+    assert "AIRFLOW" in seen, "nothing was looked at"
+    assert "kubernetes.io" not in seen.partition("ls:")[0], "a token of the cluster is mounted"
+    held = secret_values(platform)
+    found = [where for where, value in held.items() if value in seen]
+    print(f"{len(seen)} bytes of environment looked at for {len(held)} values of Secrets")
+    assert len(held) >= 5
+    assert not found
+    assert "SQL_ALCHEMY_CONN" not in seen
+    support.finish(platform, api, report)
+
+
+def secret_values(platform: Platform) -> dict[str, str]:
+    """Each value of the control plane's Secrets that is long enough to be told from a word."""
+    found = {}
+    for item in platform.kubectl.items("secrets", "-n", platform.namespace):
+        name = item["metadata"]["name"]
+        for key, value in platform.secret(name).items() if item.get("data") else ():
+            if len(value) >= SHORTEST_SECRET and "username" not in key.lower():
+                found[f"{name}/{key}"] = value
+    return found
+
+
+def test_the_api_refuses_a_wrong_password(platform: Platform) -> None:
+    intruder = AirflowApi(f"http://127.0.0.1:{platform.chosen.ui_port}", "admin", "wrong")
+    with pytest.raises(UpdraftError, match="401"):
+        intruder.dags()
