@@ -29,9 +29,10 @@ def record(conn_id: str, run_id: str, item: int, try_number: int, pod: str) -> N
     from airflow.sdk import BaseHook
 
     hook: Any = BaseHook.get_connection(conn_id).get_hook()  # type: ignore[no-untyped-call]
-    hook.run(
-        "INSERT INTO ledger (run_id, item, try_number, pod) VALUES (%s, %s, %s, %s)",
-        parameters=(run_id, item, try_number, pod),
+    hook.insert_rows(
+        table="ledger",
+        rows=[(run_id, item, try_number, pod)],
+        target_fields=["run_id", "item", "try_number", "pod"],
     )
 
 
@@ -91,7 +92,8 @@ def dynamic_tasks() -> None:
     @task(trigger_rule="none_failed")
     def summarise(results: list[Result]) -> Summary:
         """Collect what all pods returned."""
-        done = list(results or [])
+        # A slice is fetched by one request, an iteration by one for each item.
+        done = results[:]
         summary: Summary = {
             "items": len(done),
             "sum_of_squares": sum(result["square"] for result in done),
