@@ -12,12 +12,11 @@ Manifest = dict[str, Any]
 STORAGE_CLASS = "updraft-local"
 RBAC = "rbac.authorization.k8s.io"
 LABELS = {"k8s-app": "kube-dns"}
+DNS_SELECTOR = "k8s-app=kube-dns"
 
 COREFILE = f""".:53 {{
     errors
-    health {{
-        lameduck 5s
-    }}
+    health
     ready
     kubernetes {DOMAIN} in-addr.arpa ip6.arpa {{
         pods insecure

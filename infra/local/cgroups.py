@@ -59,7 +59,7 @@ def _inherit_cpuset(folder: Path) -> None:
 
 
 class Subtree:
-    """The cgroups of one instance: `/<name>/node/<program>` for ours, `/<name>/kubepods` for pods."""
+    """An instance's cgroups: `/<name>/node/<program>` for ours, `/<name>/kubepods` for pods."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -118,8 +118,9 @@ class Cluster:
         if self._cgroups.pids("kubepods"):
             say("ending the pods")
             self._cgroups.kill("kubepods", grace=STOP_GRACE)
-        for name in ("kube-apiserver", "etcd"):
-            self._processes.stop(name, grace=10.0)
+        # The API server keeps nothing, and would wait for its watchers; etcd closes its files.
+        self._processes.stop("kube-apiserver", grace=0.0)
+        self._processes.stop("etcd", grace=10.0)
         leftovers.clear(self.paths, self._cgroups)
 
     def down(self, say: Say = lambda _: None) -> None:

@@ -58,7 +58,7 @@ ShimCgroup = '/{paths.name}/shims'
 
 
 def cni(paths: Paths) -> str:
-    """A veth pair and a route for each pod; no bridge, so no bridge filter of the host's matters."""
+    """A veth pair and a route for each pod; no bridge, so the host's bridge filter is no matter."""
     return json.dumps(
         {
             "cniVersion": "1.0.0",

@@ -113,6 +113,11 @@ class Store:
         run(*self._ctr, "images", "label", reference, PINNED)
         return True
 
+    def running(self) -> set[str]:
+        """The ids of the containers that run."""
+        rows = (line.split() for line in run(*self._ctr, "tasks", "list").splitlines()[1:])
+        return {row[0] for row in rows if row[2] == "RUNNING"}
+
     def remove(self, references: set[str]) -> None:
         """Remove images; their layers go with the next collection."""
         if references:

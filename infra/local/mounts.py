@@ -10,7 +10,7 @@ from infra.local.network import namespace_id
 from infra.local.paths import RUN_ROOT, Paths
 from infra.local.shell import run
 
-# The kubelet wants these and would write them for the whole host; in its namespace it finds them so.
+# The kubelet would write these for the whole host; in its own namespace it finds them so.
 SYSCTLS = {
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
@@ -111,7 +111,7 @@ def remove(paths: Paths) -> None:
 
 
 def remove_mountpoints(paths: Paths) -> None:
-    """Delete the empty directories that the host did not have, unless another instance needs them."""
+    """Delete the directories that the host did not have, unless another instance needs them."""
     record = paths.state / "mountpoints"
     others = (
         [p for p in RUN_ROOT.iterdir() if p.name != paths.instance] if RUN_ROOT.exists() else []

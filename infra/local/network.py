@@ -100,6 +100,8 @@ def ensure(paths: Paths, subnet: ipaddress.IPv4Network) -> None:
     run("ip", "link", "add", paths.link, "type", "veth", *peer)
     inside(paths, "ip", "address", "add", f"{node_address(subnet)}/30", "dev", "eth0")
     inside(paths, "ip", "link", "set", "eth0", "up")
+    # There is no way out; said so at once, a wrong address fails fast in place of timing out.
+    inside(paths, "ip", "route", "replace", "unreachable", "default")
     run("ip", "address", "add", f"{host_address(subnet)}/30", "dev", paths.link)
     run("ip", "link", "set", paths.link, "up")
 

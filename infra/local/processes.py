@@ -19,7 +19,7 @@ from infra.local.shell import NODE_PATH
 # A session of its own, and no child of ours: it neither ends with the terminal nor stays a zombie.
 LAUNCH = 'setsid "$@" >> "$0" 2>&1 & echo $!'
 # The shell joins the cgroups itself, so that no moment is without them for its children. Then it
-# is what systemd is elsewhere: it starts the program again, but not one that ends at once each time.
+# is what systemd is elsewhere: it starts the program again, unless that ends at once each time.
 SUPERVISE = """
 n=$1; shift
 while [ "$n" -gt 0 ]; do echo $$ > "$1"; shift; n=$((n-1)); done

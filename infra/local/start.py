@@ -81,7 +81,7 @@ class Start:
         for archive, reference in (pause, coredns):
             store.load(archive, reference)
         changed |= self._workers(built, address, ui_port)
-        self._ready(built, coredns[1])
+        self._ready(built, coredns[1], store)
         done = f"in {time.monotonic() - began:.0f} s" if changed else "and was so before"
         self.say(f"Kubernetes {version} is ready on {address} {done}")
 
@@ -160,15 +160,19 @@ class Start:
     def _kubectl(self, built: node.Tools) -> Kubectl:
         return Kubectl(built["kubectl"], self.paths.kubeconfig, self.paths.name)
 
-    def _ready(self, built: node.Tools, coredns: str) -> None:
+    def _ready(self, built: node.Tools, coredns: str, store: images.Store) -> None:
         kubectl = self._kubectl(built)
         kubectl.apply([*addons.storage(), *addons.dns(coredns)])
         self._wait(lambda: not self.unready(), "kubelet", "containerd")
-        dns = ("get", "deployment", "coredns", "-n", "kube-system")
 
         def dns_answers() -> bool:
-            status = kubectl.json(*dns).get("status", {})
-            return bool(status.get("availableReplicas"))
+            # The API may tell of a container from before a restart: only one that runs counts.
+            alive = store.running()
+            return any(
+                status["ready"] and status["containerID"].removeprefix("containerd://") in alive
+                for pod in kubectl.items("pods", "-n", "kube-system", "-l", addons.DNS_SELECTOR)
+                for status in pod["status"].get("containerStatuses", [])
+            )
 
         self._wait(dns_answers, "kubelet", "kube-controller-manager", "kube-scheduler")
 
