@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from infra.deploy.embedded import apply
-from infra.deploy.inventory import NAME
+from infra.deploy.embedded import DeployResult, apply, destroy
+from infra.deploy.inventory import NAME, Inventory
 from infra.deploy.waiting import Waiter
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl, KubectlError
 from infra.render import Manifest
 from infra.render.manifests import normal
+from tests.render.conftest import EMBEDDED, Rendered
 from tests.render.waiting import wait_for
 
 Body = dict[str, Any]
@@ -22,70 +24,278 @@ _numbers = itertools.count(1)
 
 
 class Platform:
-    """A namespace of its own and deploys into it."""
+    """A namespace of its own, deploys into it, and a hand that plays the kubelet."""
 
-    def __init__(self, kubectl: Kubectl, name: str) -> None:
+    def __init__(self, kubectl: Kubectl) -> None:
         self.kubectl = kubectl
-        self.name = name
+        self.name = f"platform-{next(_numbers)}"
         self.said: list[str] = []
 
-    def object(self, kind: str, name: str, api: str = "v1", wave: int = 0, **more: Any) -> Manifest:
-        metadata = {"name": name, "namespace": self.name}
-        body = {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
-        return Manifest(normal(body, source="test"), wave=wave)
+    def make(self, api: str, kind: str, name: str, wave: int = 0, **more: Any) -> Manifest:
+        body = {"apiVersion": api, "kind": kind, "metadata": {"name": name}, **more}
+        return Manifest(normal(body, source="test", namespace=self.name), wave=wave)
 
-    def namespace(self, **labels: str) -> Manifest:
-        return self.object("Namespace", self.name, metadata_labels=labels or None)
+    def config(self, name: str, **data: str) -> Manifest:
+        return self.make("v1", "ConfigMap", name, data=data)
 
-    def deploy(self, *manifests: Manifest, timeout: float = 30) -> Any:
-        waiter = Waiter(self.kubectl, self.said.append, timeout, interval=0.2)
-        return apply(
-            [self.object("Namespace", self.name), *manifests],
-            kubectl=self.kubectl,
-            namespace=self.name,
-            say=self.said.append,
-            waiter=waiter,
-        )
+    def job(self, name: str, image: str = "example.org/job:1", wave: int = 0) -> Manifest:
+        spec = {"template": {"spec": {**pod(image), "restartPolicy": "Never"}}, "backoffLimit": 0}
+        return self.make("batch/v1", "Job", name, wave, spec=spec)
 
-    def live(self, kind: str, name: str) -> Body | None:
-        try:
-            found: Body = self.kubectl.json("get", kind, name, "-n", self.name)
-        except KubectlError as error:
-            assert "NotFound" in error.stderr
-            return None
+    def deployment(self, name: str, wave: int = 0, **more: Any) -> Manifest:
+        labels = {"app": name}
+        template = {"metadata": {"labels": labels}, "spec": {**pod("example.org/app:1"), **more}}
+        spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+        return self.make("apps/v1", "Deployment", name, wave, spec=spec)
+
+    def deploy(self, *manifests: Manifest, timeout: float = 30) -> DeployResult:
+        say = self.said.append
+        waiter = Waiter(self.kubectl, say, timeout, interval=0.2)
+        whole = [self.make("v1", "Namespace", self.name), *manifests]
+        return apply(whole, kubectl=self.kubectl, namespace=self.name, say=say, waiter=waiter)
+
+    def live(self, kind: str, name: str) -> Body:
+        found: Body = self.kubectl.json("get", kind, name, "-n", self.name)
         return found
 
-    def run_pods(self, status: Callable[[Body], Body]) -> int:
-        """Play the kubelet: give each pod a status; returns how many there were."""
-        pods = self.kubectl.items("pods", "-n", self.name)
-        for pod in pods:
-            import json  # noqa: PLC0415
+    def there(self, kind: str) -> set[str]:
+        return {one["metadata"]["name"] for one in self.kubectl.items(kind, "-n", self.name)}
 
-            patch = json.dumps({"status": status(pod)})
+    def kubelet(self, status: Body, pods: int = 1) -> None:
+        """Give every pod a status, as a kubelet would, once that many are there."""
+        found = wait_for(
+            lambda: len(self.kubectl.items("pods", "-n", self.name)) >= pods
+            and self.kubectl.items("pods", "-n", self.name),
+            timeout=20,
+            what="the controllers to make pods",
+        )
+        for one in found or []:
             self.kubectl.run(
-                "patch", "pod", pod["metadata"]["name"], "-n", self.name,
-                "--subresource=status", "--type=merge", "-p", patch,
+                "patch", "pod", one["metadata"]["name"], "-n", self.name, "--type=merge",
+                "--subresource=status", "-p", json.dumps({"status": status}),
             )  # fmt: skip
-        return len(pods)
 
 
 @pytest.fixture
-def platform(nodeless: Kubectl) -> Iterator[Platform]:
-    yield Platform(nodeless, f"platform-{next(_numbers)}")
+def platform(nodeless: Kubectl) -> Platform:
+    return Platform(nodeless)
 
 
-def config(platform: Platform, name: str, **data: str) -> Manifest:
-    return platform.object("ConfigMap", name, data=data)
+def pod(image: str) -> Body:
+    return {"containers": [{"name": "main", "image": image}]}
 
 
-def pod(**container: Any) -> Body:
-    return {
-        "containers": [{"name": "main", "image": "example.org/main:1", **container}],
-        "restartPolicy": "Always",
+def waiting(reason: str, message: str, **more: Any) -> Body:
+    """A pod's status whose container waits for a reason."""
+    container = {
+        "name": "main",
+        "image": "example.org/app:1",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"waiting": {"reason": reason, "message": message}},
+        **more,
+    }
+    return {"phase": "Pending", "containerStatuses": [container]}
+
+
+def succeeded() -> Body:
+    return {"phase": "Succeeded"}
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(UpdraftError) as caught:
+        call()
+    print(caught.value)
+    return str(caught.value)
+
+
+def test_what_has_gone_is_pruned_and_the_rest_stays(platform: Platform) -> None:
+    platform.deploy(platform.config("old", x="1"), platform.config("both", x="1"))
+    platform.kubectl.run("create", "configmap", "foreign", "-n", platform.name)
+    result = platform.deploy(platform.config("both", x="2"), platform.config("new", x="1"))
+    print(platform.said, result.pruned)
+    assert platform.there("configmaps") == {"both", "new", "foreign", NAME, "kube-root-ca.crt"}
+    assert [one.name for one in result.pruned] == ["old"]
+    assert platform.live("configmap", "both")["data"] == {"x": "2"}
+
+
+def test_a_deploy_that_was_killed_is_known_to_the_next(platform: Platform) -> None:
+    broken = platform.make("v1", "Service", "broken", spec={"ports": [{"port": -1}]})
+    refused(lambda: platform.deploy(platform.config("half", x="1"), broken))
+    assert "half" in platform.there("configmaps")
+    result = platform.deploy(platform.config("other", x="1"))
+    assert "half" not in platform.there("configmaps")
+    assert {one.name for one in result.pruned} == {"half", "broken"}
+
+
+def test_what_holds_data_is_never_pruned(platform: Platform) -> None:
+    size = {"resources": {"requests": {"storage": "1Gi"}}, "accessModes": ["ReadWriteOnce"]}
+    volume = platform.make("v1", "PersistentVolumeClaim", "data", spec=size)
+    platform.deploy(volume)
+    result = platform.deploy()
+    print(platform.said)
+    assert [one.name for one in result.kept] == ["data"]
+    assert platform.there("persistentvolumeclaims") == {"data"}
+    assert any("holds data" in line for line in platform.said)
+
+
+def test_a_field_that_has_gone_is_removed_and_a_foreign_one_stays(platform: Platform) -> None:
+    platform.deploy(platform.config("one", ours="1", gone="1"))
+    platform.kubectl.run("label", "configmap", "one", "-n", platform.name, "team=data")
+    platform.deploy(platform.config("one", ours="1"))
+    live = platform.live("configmap", "one")
+    assert live["data"] == {"ours": "1"}
+    assert live["metadata"]["labels"]["team"] == "data"
+
+
+def test_the_next_wave_waits_for_a_job(platform: Platform) -> None:
+    late = platform.config("late", x="1")
+    late.wave = 1
+    message = refused(lambda: platform.deploy(platform.job("first"), late, timeout=2))
+    assert "Job first in" in message
+    assert "isn't ready after 2 s" in message
+    assert "late" not in platform.there("configmaps")
+    platform.kubelet(succeeded())
+    wait_for(
+        lambda: platform.live("job", "first").get("status", {}).get("succeeded"),
+        timeout=20,
+        what="the Job to be complete",
+    )
+    platform.deploy(platform.job("first"), late)
+    assert "late" in platform.there("configmaps")
+
+
+def test_a_failed_job_is_told_at_once_and_runs_again_at_the_next_deploy(platform: Platform) -> None:
+    refused(lambda: platform.deploy(platform.job("migrate"), timeout=1))
+    platform.kubelet({"phase": "Failed"})
+    message = refused(lambda: _until_failed(platform))
+    assert "has failed: BackoffLimitExceeded" in message
+    before = platform.live("job", "migrate")["metadata"]["uid"]
+    refused(lambda: platform.deploy(platform.job("migrate"), timeout=1))
+    assert platform.live("job", "migrate")["metadata"]["uid"] != before
+    assert any("failed before and runs again" in line for line in platform.said)
+
+
+def _until_failed(platform: Platform) -> None:
+    waiter = Waiter(platform.kubectl, platform.said.append, 30, interval=0.2)
+    waiter.wait([platform.job("migrate")])
+
+
+def test_a_changed_job_is_made_anew(platform: Platform) -> None:
+    refused(lambda: platform.deploy(platform.job("admin"), timeout=1))
+    before = platform.live("job", "admin")["metadata"]["uid"]
+    refused(lambda: platform.deploy(platform.job("admin", "example.org/job:2"), timeout=1))
+    after = platform.live("job", "admin")
+    assert after["metadata"]["uid"] != before
+    assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "example.org/job:2"
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"),
+    [
+        (waiting("InvalidImageName", "invalid reference format"), "image.repository"),
+        (waiting("ErrImageNeverPull", "is not present"), "load the image"),
+        (
+            waiting(
+                "CrashLoopBackOff",
+                "back-off",
+                restartCount=3,
+                lastState={"terminated": {"exitCode": 7, "reason": "Error"}},
+            ),
+            "ended with code 7 (Error)",
+        ),
+    ],
+)
+def test_a_hopeless_pod_ends_the_wait_with_its_reason(
+    platform: Platform, status: Body, wanted: str
+) -> None:
+    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
+    platform.kubelet(status)
+    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=60))
+    assert "can't become ready" in message
+    assert status["containerStatuses"][0]["state"]["waiting"]["reason"] in message
+    assert wanted in message
+
+
+def test_a_pod_on_its_way_is_waited_for(platform: Platform) -> None:
+    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
+    platform.kubelet(waiting("ImagePullBackOff", "back-off"))
+    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=2))
+    assert "isn't ready after 2 s" in message
+    assert "ImagePullBackOff" in message
+
+
+def test_a_refused_pod_is_told_with_the_refusal(platform: Platform) -> None:
+    quota = platform.make("v1", "ResourceQuota", "none", spec={"hard": {"pods": "0"}})
+    message = refused(lambda: platform.deploy(quota, platform.deployment("app"), timeout=5))
+    assert "FailedCreate" in message
+    assert "exceeded quota: none" in message
+
+
+def test_a_refused_manifest_names_itself_and_leaves_the_rest(platform: Platform) -> None:
+    platform.deploy(platform.config("kept", x="1"))
+    bad = platform.make("v1", "Service", "bad", spec={"ports": [{"port": 70000}]})
+    message = refused(lambda: platform.deploy(platform.config("kept", x="1"), bad))
+    assert 'Service "bad" is invalid' in message
+    assert "kept" in platform.there("configmaps")
+
+
+def test_a_damaged_inventory_is_told(platform: Platform) -> None:
+    platform.deploy(platform.config("one", x="1"))
+    patch = json.dumps({"data": {"objects": "{"}})
+    platform.kubectl.run("patch", "configmap", NAME, "-n", platform.name, "-p", patch)
+    assert "the inventory is damaged" in refused(lambda: platform.deploy())
+
+
+def test_the_whole_platform_is_accepted_and_a_second_apply_changes_nothing(
+    nodeless: Kubectl, rendered: Rendered
+) -> None:
+    manifests = rendered("local", EMBEDDED)
+    first = _applied(nodeless, manifests)
+    second = _applied(nodeless, manifests)
+    print(f"{len(first)} objects")
+    assert len(first) == len(manifests)
+    assert first == second
+
+
+def test_destroy_removes_all_but_what_is_to_outlive(nodeless: Kubectl) -> None:
+    platform = Platform(nodeless)
+    size = {"resources": {"requests": {"storage": "1Gi"}}, "accessModes": ["ReadWriteOnce"]}
+    volume = platform.make("v1", "PersistentVolumeClaim", "kept", spec=size)
+    volume.retain = True
+    platform.deploy(volume, platform.config("one", x="1"))
+    stay = destroy(
+        {"namespaces": {"airflow": platform.name}}, kubectl=nodeless, say=platform.said.append
+    )
+    print(stay)
+    assert {one.kind for one in stay} == {"Namespace", "PersistentVolumeClaim"}
+    assert platform.there("persistentvolumeclaims") == {"kept"}
+    assert "one" not in platform.there("configmaps")
+    assert {one.identity.name for one in Inventory(nodeless, platform.name).read()} == {
+        "kept",
+        platform.name,
     }
 
 
-def test_first_deploy(platform: Platform) -> None:
-    result = platform.deploy(config(platform, "a", x="1"))
-    print(platform.said, result)
-    assert platform.live("configmap", "a")["data"] == {"x": "1"}
+def test_an_unreachable_cluster_is_told(platform: Platform) -> None:
+    nowhere = Kubectl(platform.kubectl.binary, platform.kubectl.kubeconfig, "nowhere")
+    assert not nowhere.reachable()
+    with pytest.raises(KubectlError, match="nowhere"):
+        nowhere.run("get", "pods")
+
+
+def _applied(kubectl: Kubectl, manifests: list[Manifest]) -> dict[str, tuple[str, Any]]:
+    """Apply all and return each object's uid and what changes when it does."""
+    kubectl.apply(manifests)
+    found = {}
+    for one in manifests:
+        where = ["-n", one.identity.namespace] if one.identity.namespace else []
+        live = kubectl.json("get", one.identity.resource, one.identity.name, *where)
+        metadata = live["metadata"]
+        # Only the controllers change the status meanwhile; what they don't touch keeps its version.
+        version = metadata.get("generation") or metadata["resourceVersion"]
+        if one["kind"] in {"ResourceQuota", "PersistentVolumeClaim", "Namespace"}:
+            version = live["spec"]
+        found[str(one.identity)] = (metadata["uid"], version)
+    return found

@@ -16,12 +16,6 @@ heritage: {{ .root.Release.Service }}
 {{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag }}{{ end }}
 {{- end }}
 
-{{/* The path of base_url, under which everything is served. */}}
-{{- define "updraft.path" -}}
-{{- $api := .Values.config.api | default dict -}}
-{{- with $api.base_url }}{{ (urlParse (tpl . $)).path | trimSuffix "/" }}{{ end -}}
-{{- end }}
-
 {{- define "updraft.secretVariable" -}}
 - name: {{ .name }}
   valueFrom:
