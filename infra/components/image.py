@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_docker_build as docker_build
 
 from infra.settings.image import Build, RegistryLogin
 from infra.settings.image import Image as ImageSettings
 from infra.values.image import ImageReference
+
+if TYPE_CHECKING:
+    import pulumi_docker_build as docker_build
 
 _IMAGE = "airflow"
 _TAG_LENGTH = 12
@@ -44,6 +47,8 @@ class Image(pulumi.ComponentResource):
 
     def _built(self, name: str, args: ImageArgs, build: Build) -> docker_build.Image:
         # Only a stack that builds needs what a build needs.
+        import pulumi_docker_build as docker_build  # noqa: PLC0415
+
         from infra.images.recipes import containerfile, content_hash, stage  # noqa: PLC0415
 
         # A copy of what goes in, for else the provider would hash the whole checkout.
@@ -68,6 +73,8 @@ class Image(pulumi.ComponentResource):
 def _logins(login: RegistryLogin | None) -> list[docker_build.RegistryArgs]:
     if login is None:
         return []
+    import pulumi_docker_build as docker_build  # noqa: PLC0415
+
     password = pulumi.Output.secret(login.password.get_secret_value())
     return [
         docker_build.RegistryArgs(address=login.address, username=login.username, password=password)

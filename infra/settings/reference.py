@@ -18,8 +18,8 @@ _HEAD = """\
 # Settings
 
 Written by `python -m infra.settings.reference` from `infra/settings/`; change it there. Each area
-is one key `updraft:<area>` in a stack's file `Pulumi.<stack>.yaml`. An unknown key or a bad value is
-refused, with its name. A secret is set by
+is one key `updraft:<area>` in a stack's file `Pulumi.<stack>.yaml`. An unknown key or a bad value
+is refused, with its name. A secret is set by
 `pulumi config set --secret --path 'updraft:<area>.<key>'`, and Pulumi encrypts it in that file.
 """
 

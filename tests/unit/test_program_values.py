@@ -1,0 +1,132 @@
+"""The pure functions that make chart values, pods and configuration."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.settings import Settings, load
+from infra.settings.stack import merge, read
+from infra.values import config, database, git, pod_template, pods
+from infra.values.airflow import values
+from infra.values.image import ImageReference
+
+IMAGE = ImageReference("localhost/updraft/airflow", "abc")
+SSH = {
+    "dags": {
+        "server": None,
+        "repository": "git@git.example.com:dags.git",
+        "ssh": {"privateKey": "key", "knownHosts": "git.example.com ssh-ed25519 AAAA"},
+    }
+}
+
+
+def settings(change: dict[str, Any] | None = None) -> Settings:
+    return load(merge(read("local"), change or {}))
+
+
+def containers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from spec.get("initContainers", [])
+    yield from spec["containers"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("r/a:1", ImageReference("r/a", "1")),
+        ("r:5000/a", ImageReference("r:5000/a")),
+        ("r:5000/a:1", ImageReference("r:5000/a", "1")),
+        ("r/a@sha256:ab", ImageReference("r/a", None, "sha256:ab")),
+        ("r/a:1@sha256:ab", ImageReference("r/a", "1", "sha256:ab")),
+    ],
+)
+def test_an_image_reference_is_taken_apart(text: str, expected: ImageReference) -> None:
+    assert ImageReference.parse(text) == expected
+
+
+def test_a_task_pod_is_restricted_in_every_container() -> None:
+    pod = pod_template.pod(settings(SSH), IMAGE)
+    spec: Any = pod["spec"]
+    examined = list(containers(spec))
+    assert [one["name"] for one in examined] == ["git-sync-init", "base"]
+    for one in examined:
+        context = one["securityContext"]
+        print(one["name"], context)
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert context["readOnlyRootFilesystem"] is True
+        assert {"cpu", "memory"} <= one["resources"]["requests"].keys()
+        assert {"cpu", "memory"} <= one["resources"]["limits"].keys()
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["automountServiceAccountToken"] is False
+
+
+def test_a_task_pod_runs_the_image_of_the_release() -> None:
+    by_digest = ImageReference("r/a", None, "sha256:" + "0" * 64)
+    chosen = values(settings(), by_digest)
+    template = yaml.safe_load(str(chosen["podTemplate"]))
+    (base,) = template["spec"]["containers"]
+    assert base["image"] == str(by_digest)
+    executor: Any = chosen["config"]
+    assert executor["kubernetes_executor"]["worker_container_repository"] == ""
+
+
+def test_braces_reach_the_configuration_as_text() -> None:
+    change = {"airflow": {"config": {"email": {"subject": "{{ ti.task_id }}"}}}}
+    given: Any = values(settings(change), IMAGE)["config"]
+    assert given["email"]["subject"] == '{{ "{{" }} ti.task_id }}'
+    assert config.control_plane(settings(change))["email"]["subject"] == "{{ ti.task_id }}"
+
+
+def test_a_stacks_own_option_wins() -> None:
+    change = {"airflow": {"config": {"core": {"parallelism": 3}, "smtp": {"smtp_port": 25}}}}
+    whole = config.control_plane(settings(change))
+    assert (whole["core"]["parallelism"], whole["smtp"]["smtp_port"]) == ("3", "25")
+
+
+def test_a_task_reads_only_what_it_needs() -> None:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(config.as_file(config.task(settings())))
+    print(parser.sections())
+    assert {"core", "logging", "workers", "dag_processor"} <= set(parser.sections())
+    assert not {"database", "kubernetes_executor", "scheduler", "fab"} & set(parser.sections())
+    assert parser["core"]["execution_api_server_url"].startswith(
+        "http://airflow-api-server.airflow.svc.cluster.local:8080/"
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_url", "path"),
+    [("https://a.example.com", "/execution/"), ("https://a.example.com/air", "/air/execution/")],
+)
+def test_the_execution_api_follows_the_base_urls_path(base_url: str, path: str) -> None:
+    url = config.execution_api_url(settings({"airflow": {"baseUrl": base_url}}))
+    assert url == f"http://airflow-api-server.airflow.svc.cluster.local:8080{path}"
+
+
+def test_a_password_survives_the_connections_url() -> None:
+    change = {"database": {"external": {"host": "h", "user": "a@b", "password": "x"}}}
+    external = settings(change).database.external
+    assert external is not None
+    url = database.external_connection(external, "p@ss/w:rd?")
+    assert url == "postgresql://a%40b:p%40ss%2Fw%3Ard%3F@h:5432/airflow?sslmode=require"
+
+
+def test_an_ssh_remote_is_only_trusted_by_its_host_keys() -> None:
+    container: Any = git.init_container(settings(SSH))
+    variables = {one["name"]: one.get("value") for one in container["env"]}
+    assert variables["GITSYNC_SSH_KNOWN_HOSTS"] == "true"
+    assert "/etc/git-secret/known_hosts" in [one["mountPath"] for one in container["volumeMounts"]]
+    assert "GITSYNC_PASSWORD" not in variables
+
+
+def test_a_jobs_identity_is_the_hash_of_its_spec() -> None:
+    secrets = {"metadata": "a", "fernet": "b", "api": "c", "admin": "d"}
+    one = pods.migrate_job(settings(), IMAGE, secrets)
+    other = pods.migrate_job(settings(), ImageReference("r/a", "2"), secrets)
+    assert pods.identity(one) == pods.identity(dict(reversed(one.items())))
+    assert pods.identity(one) != pods.identity(other)
