@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -41,14 +42,20 @@ def _documents(paths: Paths, pki: Path, address: str, version: str) -> str:
     return f"{json.dumps(init)}\n---\n{json.dumps(cluster)}\n"
 
 
+def _partial(paths: Paths, name: str) -> Path:
+    """A path for what is being made; no one else's, as a killed run's kubeadm may still write."""
+    for left in paths.state.glob(f"{name}.partial-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return paths.state / f"{name}.partial-{os.getpid()}"
+
+
 def ensure(paths: Paths, kubeadm: Path, kubectl: Path, *, address: str, version: str) -> None:
     """Make what is missing: certificates, the programs' kubeconfigs, the administrator's.
 
     Everything is made beside its place and moved there whole, so a killed run leaves no half key.
     """
     if not paths.pki.exists():
-        partial = paths.state / "pki.partial"
-        shutil.rmtree(partial, ignore_errors=True)
+        partial = _partial(paths, "pki")
         config = paths.config / "kubeadm.json"
         config.write_text(_documents(paths, partial, address, version))
         run(kubeadm, "init", "phase", "certs", "all", "--config", config)
@@ -59,8 +66,7 @@ def ensure(paths: Paths, kubeadm: Path, kubectl: Path, *, address: str, version:
 
 
 def _kubeconfigs(paths: Paths, kubeadm: Path, kubectl: Path, documents: str) -> None:
-    partial = paths.state / "kubeconfigs.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = _partial(paths, "kubeconfigs")
     partial.mkdir(mode=0o700)
     config = paths.config / "kubeadm.json"
     config.write_text(documents)
