@@ -17,7 +17,9 @@ from infra.deploy import helm_release
 from infra.deploy.pulumi_errors import explain
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
+from infra.render.charts import complete
 from infra.settings import PROJECT, load
+from infra.settings.stack import merge
 
 Say = Callable[[str], None]
 
@@ -118,8 +120,18 @@ class Engine:
         path = self.project / f"Pulumi.{self.stack}.yaml"
         before = yaml.safe_load(path.read_text()) if path.exists() else None
         kept = {key: value for key, value in (before or {}).items() if key in _PULUMI_OWN}
-        config = {f"{PROJECT}:{area}": value for area, value in self.config.items()}
+        config = {f"{PROJECT}:{area}": value for area, value in self._whole().items()}
         _write(path, yaml.safe_dump({**kept, "config": config}, sort_keys=False))
+
+    def _whole(self) -> dict[str, object]:
+        """Return the settings with a chart that Helm takes: a checkout's lacks a dependency."""
+        path = load(self.config).chart.path
+        if not path:
+            return dict(self.config)
+        chart = (ROOT / Path(path).expanduser()).resolve()
+        shutil.rmtree(self.folder / "chart", ignore_errors=True)
+        whole = complete(chart, {"postgresql": {"enabled": False}}, self.folder / "chart")
+        return merge(self.config, {"chart": {"path": str(whole)}})
 
     def _environment(self) -> dict[str, str]:
         return {
