@@ -87,10 +87,10 @@ def apply(
     _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
     old, new = inventory.read(), entries(manifests)
     # Before anything else: what a killed deploy has made is known to the next one.
-    inventory.write(merged(old, new))
+    inventory.write(merged(old, new), known=old)
     numbers = sorted({one.wave for one in manifests})
     for count, number in enumerate(numbers, start=1):
-        wave = [one for one in manifests if one.wave == number]
+        wave = [one for one in manifests if one.wave == number and one["kind"] != "Namespace"]
         say(f"wave {count} of {len(numbers)}: {_summary(wave)}")
         _remove_failed_jobs(kubectl, wave, say)
         _apply(kubectl, wave, say)
@@ -99,7 +99,7 @@ def apply(
     _delete(inventory, gone, say)
     for one in kept:
         say(f"{one.identity} is no longer part of the platform, but holds data: it stays")
-    inventory.write(merged(kept, new))
+    inventory.write(merged(kept, new), known=merged(old, new))
     return DeployResult(
         manifests=tuple(manifests),
         pruned=tuple(one.identity for one in gone),
@@ -121,7 +121,7 @@ def destroy(config: Mapping[str, object], *, kubectl: Kubectl, say: Say) -> list
     stay = [one for one in known if one.retain or _is_namespace(one.identity, needed)]
     _delete(inventory, [one for one in known if one not in stay], say)
     if inventory.namespace in needed:
-        inventory.write(stay)
+        inventory.write(stay, known=known)
     return [one.identity for one in stay]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.errors import UpdraftError
@@ -67,8 +67,10 @@ class Inventory:
                 fix="delete it; the next deploy writes a new one, but removes nothing older",
             ) from error
 
-    def write(self, entries: Iterable[Entry]) -> None:
-        """Keep these entries; the same ones change nothing."""
+    def write(self, entries: Sequence[Entry], *, known: Sequence[Entry]) -> None:
+        """Keep these entries, unless they are what is known to be kept already."""
+        if ordered(entries) == ordered(known):
+            return
         rows = [{"object": list(one.identity), "retain": one.retain} for one in ordered(entries)]
         text = "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]"
         labels = {"app.kubernetes.io/managed-by": "updraft"}

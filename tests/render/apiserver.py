@@ -1,4 +1,4 @@
-"""A Kubernetes API with its controllers but without nodes, on loopback: what apply and pruning meet."""
+"""A Kubernetes API with its controllers but without nodes, on loopback."""
 
 from __future__ import annotations
 

@@ -32,40 +32,49 @@ class Platform:
         self.said: list[str] = []
 
     def make(self, api: str, kind: str, name: str, wave: int = 0, **more: Any) -> Manifest:
+        """Return an object in the platform's namespace."""
         body = {"apiVersion": api, "kind": kind, "metadata": {"name": name}, **more}
         return Manifest(normal(body, source="test", namespace=self.name), wave=wave)
 
     def config(self, name: str, **data: str) -> Manifest:
+        """Return a ConfigMap."""
         return self.make("v1", "ConfigMap", name, data=data)
 
     def job(self, name: str, image: str = "example.org/job:1", wave: int = 0) -> Manifest:
+        """Return a Job that fails at its first failed pod."""
         spec = {"template": {"spec": {**pod(image), "restartPolicy": "Never"}}, "backoffLimit": 0}
         return self.make("batch/v1", "Job", name, wave, spec=spec)
 
     def deployment(self, name: str, wave: int = 0, **more: Any) -> Manifest:
+        """Return a Deployment of one pod."""
         labels = {"app": name}
         template = {"metadata": {"labels": labels}, "spec": {**pod("example.org/app:1"), **more}}
         spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
         return self.make("apps/v1", "Deployment", name, wave, spec=spec)
 
     def deploy(self, *manifests: Manifest, timeout: float = 30) -> DeployResult:
+        """Deploy these, and the namespace."""
         say = self.said.append
         waiter = Waiter(self.kubectl, say, timeout, interval=0.2)
         whole = [self.make("v1", "Namespace", self.name), *manifests]
         return apply(whole, kubectl=self.kubectl, namespace=self.name, say=say, waiter=waiter)
 
     def live(self, kind: str, name: str) -> Body:
+        """Return what the cluster has."""
         found: Body = self.kubectl.json("get", kind, name, "-n", self.name)
         return found
 
     def there(self, kind: str) -> set[str]:
+        """Return the names of a kind's objects."""
         return {one["metadata"]["name"] for one in self.kubectl.items(kind, "-n", self.name)}
 
     def kubelet(self, status: Body, pods: int = 1) -> None:
         """Give every pod a status, as a kubelet would, once that many are there."""
         found = wait_for(
-            lambda: len(self.kubectl.items("pods", "-n", self.name)) >= pods
-            and self.kubectl.items("pods", "-n", self.name),
+            lambda: (
+                len(self.kubectl.items("pods", "-n", self.name)) >= pods
+                and self.kubectl.items("pods", "-n", self.name)
+            ),
             timeout=20,
             what="the controllers to make pods",
         )
@@ -245,7 +254,7 @@ def test_a_damaged_inventory_is_told(platform: Platform) -> None:
     platform.deploy(platform.config("one", x="1"))
     patch = json.dumps({"data": {"objects": "{"}})
     platform.kubectl.run("patch", "configmap", NAME, "-n", platform.name, "-p", patch)
-    assert "the inventory is damaged" in refused(lambda: platform.deploy())
+    assert "the inventory is damaged" in refused(platform.deploy)
 
 
 def test_the_whole_platform_is_accepted_and_a_second_apply_changes_nothing(
@@ -288,14 +297,17 @@ def test_an_unreachable_cluster_is_told(platform: Platform) -> None:
 def _applied(kubectl: Kubectl, manifests: list[Manifest]) -> dict[str, tuple[str, Any]]:
     """Apply all and return each object's uid and what changes when it does."""
     kubectl.apply(manifests)
+    whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+    live = json.loads(kubectl.run("get", "-f", "-", "-o", "json", input=whole))["items"]
     found = {}
-    for one in manifests:
-        where = ["-n", one.identity.namespace] if one.identity.namespace else []
-        live = kubectl.json("get", one.identity.resource, one.identity.name, *where)
-        metadata = live["metadata"]
-        # Only the controllers change the status meanwhile; what they don't touch keeps its version.
+    for one in live:
+        metadata = one["metadata"]
+        # A version that controllers change too says nothing; a spec's generation is ours alone.
         version = metadata.get("generation") or metadata["resourceVersion"]
         if one["kind"] in {"ResourceQuota", "PersistentVolumeClaim", "Namespace"}:
-            version = live["spec"]
-        found[str(one.identity)] = (metadata["uid"], version)
+            version = one["spec"]
+        found[f"{one['kind']} {metadata.get('namespace')} {metadata['name']}"] = (
+            metadata["uid"],
+            version,
+        )
     return found

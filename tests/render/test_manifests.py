@@ -264,7 +264,9 @@ def _essence(deployment: Manifest) -> dict[str, Any]:
             "image": container["image"],
             "pull": container["imagePullPolicy"],
             "env": sorted(env, key=lambda each: str(each["name"])),
-            "mounts": sorted(json.dumps(each, sort_keys=True) for each in container["volumeMounts"]),
+            "mounts": sorted(
+                json.dumps(each, sort_keys=True) for each in container["volumeMounts"]
+            ),
             "resources": container["resources"],
             "security": container["securityContext"],
             "probes": {key: _probe(container[key]) for key in container if key.endswith("Probe")},
