@@ -15,6 +15,7 @@ import yaml
 
 from infra.deploy import helm_release
 from infra.deploy.pulumi_errors import explain
+from infra.deploy.pulumi_progress import Progress
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 from infra.render.charts import complete
@@ -182,6 +183,7 @@ class Engine:
 
     def _stream(self, *args: str) -> tuple[list[str], int]:
         lines: list[str] = []
+        progress = Progress(self.say)
         with subprocess.Popen(
             self._command(*args),
             env=self._environment(),
@@ -192,8 +194,7 @@ class Engine:
         ) as process:
             for line in process.stdout or ():
                 lines.append(line.rstrip())
-                if lines[-1]:
-                    self.say(lines[-1])
+                progress.line(lines[-1])
         return lines, process.returncode
 
     def export(self) -> dict[str, Any]:
