@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypedDict, cast
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
 
 class Result(TypedDict):
@@ -37,9 +37,8 @@ def record(conn_id: str, run_id: str, item: int, try_number: int, pod: str) -> N
 
 
 @dag(
-    schedule="@daily",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    catchup=False,
+    # Daily from the next midnight on: unpausing it starts no run for the day that has passed.
+    schedule=CronTriggerTimetable("0 0 * * *", timezone="UTC", run_immediately=timedelta()),
     max_active_tasks=256,
     default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
     params={
