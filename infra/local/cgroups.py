@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
+# The kubelet refuses a root that lacks one of these which the machine has.
+CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
 KILL_PATIENCE = 20.0
 
 
@@ -58,6 +59,13 @@ def _inherit_cpuset(folder: Path) -> None:
             file.write_text((folder.parent / name).read_text())
 
 
+def primary(found: list[Hierarchy]) -> Hierarchy:
+    """The hierarchy that accounts for memory: every program places its processes in it."""
+    return next((h for h in found if "memory" in h.controllers), None) or next(
+        h for h in found if h.version == 2  # noqa: PLR2004 - the version's own number
+    )
+
+
 class Subtree:
     """An instance's cgroups: `/<name>/node/<program>` for ours, `/<name>/kubepods` for pods."""
 
@@ -97,9 +105,16 @@ class Subtree:
                 yield Path(path)
 
     def pids(self, *below: str) -> set[int]:
-        """Every process in the cgroup or beneath it, in any hierarchy."""
+        """Every process in the cgroup or beneath it.
+
+        Of the whole instance: in any hierarchy. Of a part: in the one that accounts for memory,
+        since some programs (containerd for its shims) place their children in no other.
+        """
         found: set[int] = set()
+        root = primary(self._hierarchies).root
         for folder in self._walk(*below):
+            if below and not folder.is_relative_to(root):
+                continue
             with contextlib.suppress(OSError):
                 found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
         return found

@@ -74,7 +74,7 @@ class Cluster:
     @property
     def ui_port(self) -> int | None:
         """The port of the host's loopback that its forwarder listens on now, if it runs."""
-        if self._processes.pid("ui-forwarder") is None:
+        if not self._cgroups.pids("node", "ui-forwarder") or not self.exists:
             return None
         return int(self._recorded()["ui_port"])
 
@@ -109,7 +109,14 @@ class Cluster:
             )
         if self.ui_port != ui_port:
             refuse_taken(ui_port)
-        Start(self.paths, self._cgroups, self._processes, say).run(ui_port)
+        try:
+            Start(self.paths, self._cgroups, self._processes, say).run(ui_port)
+        except OSError as error:
+            raise UpdraftError(
+                f"the cluster could not be brought up: {error.strerror or error}",
+                where=str(error.filename or self.paths.state),
+                fix="make doctor shows what the machine lacks; then run it again",
+            ) from error
 
     def stop(self, say: Say = lambda _: None) -> None:
         """End all its processes, pods too, and keep its data."""
