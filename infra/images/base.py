@@ -62,11 +62,9 @@ def resolve(cache: Path, engine: Engine, say: Say, kind: str = "auto") -> Base:
     Raises:
         UpdraftError: Neither could be had.
     """
-    record = cache / f"base-{versions.DEBIAN_SUITE}.json"
-    if record.is_file():
-        base = Base(**json.loads(record.read_text()))
-        if kind in ("auto", base.kind):
-            return base
+    known = recorded(cache, kind)
+    if known:
+        return known
     if kind == "auto":
         kind = "registry" if registry_answers(versions.DEBIAN_IMAGE) else "mmdebstrap"
     if kind == "registry":
@@ -77,10 +75,20 @@ def resolve(cache: Path, engine: Engine, say: Say, kind: str = "auto") -> Base:
         packages.ensure(_NEEDS, cache.parent, say)
         digest = _bootstrap(cache / "debian.tar", say)
         base = Base(kind, f"{REPOSITORY}/debian:{digest[:12]}", f"sha256:{digest}")
+    record = _record(cache)
     new = record.with_suffix(".new")
     new.write_text(json.dumps(asdict(base)))
     new.replace(record)
     return base
+
+
+def recorded(cache: Path, kind: str = "auto") -> Base | None:
+    """Return the base that was chosen before, None where there is none of that kind."""
+    record = _record(cache)
+    if not record.is_file():
+        return None
+    base = Base(**json.loads(record.read_text()))
+    return base if kind in ("auto", base.kind) else None
 
 
 def provide(base: Base, cache: Path, engine: Engine, say: Say) -> None:
@@ -107,6 +115,10 @@ def registry_answers(reference: str) -> bool:
         return error.code in (401, 403)
     except OSError:
         return False
+
+
+def _record(cache: Path) -> Path:
+    return cache / f"base-{versions.DEBIAN_SUITE}.json"
 
 
 def _bootstrap(tar: Path, say: Say) -> str:

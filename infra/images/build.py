@@ -48,12 +48,17 @@ def build(
     Raises:
         UpdraftError: There is nothing to build with, or a build failed.
     """
-    folder = cache / "images"
+    folder, wanted = cache / "images", list(names)
+    known = bases.recorded(folder, base)
+    if known:
+        built = {name: _image(name, folder, known) for name in wanted}
+        if all(image.archive.is_file() for image in built.values()):
+            return built
     (folder / "archives").mkdir(parents=True, exist_ok=True)
     with _alone(folder, say):
         engine = _engine(folder, say)
         started = bases.resolve(folder, engine, say, base)
-        return {name: _build(name, folder, engine, started, say) for name in names}
+        return {name: _build(name, folder, engine, started, say) for name in wanted}
 
 
 def push(image: BuiltImage, target: str, *, cache: Path, say: Say) -> None:
@@ -65,13 +70,20 @@ def push(image: BuiltImage, target: str, *, cache: Path, say: Say) -> None:
     folder = cache / "images"
     with _alone(folder, say):
         engine = _engine(folder, say)
+        if not engine.has(image.ref):
+            engine.load(image.archive)
         say(f"Pushing {target}")
         engine.push(image.ref, target)
 
 
-def _build(name: str, folder: Path, engine: Engine, base: bases.Base, say: Say) -> BuiltImage:
+def _image(name: str, folder: Path, base: bases.Base) -> BuiltImage:
+    """What an image is called, and where its archive is once it was built."""
     tag = recipes.content_hash(name, base.identity)[:12]
-    image = BuiltImage(f"{REPOSITORY}/{name}:{tag}", folder / "archives" / f"{name}-{tag}.tar")
+    return BuiltImage(f"{REPOSITORY}/{name}:{tag}", folder / "archives" / f"{name}-{tag}.tar")
+
+
+def _build(name: str, folder: Path, engine: Engine, base: bases.Base, say: Say) -> BuiltImage:
+    image = _image(name, folder, base)
     if image.archive.is_file():
         return image
     start = time.monotonic()

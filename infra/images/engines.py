@@ -101,6 +101,13 @@ class Engine:
         else:
             run(*self._command, "push", reference, f"docker-archive:{archive}:{reference}")
 
+    def load(self, archive: Path) -> None:
+        """Take an image from a docker archive, by the name that the archive gives it."""
+        if self.program == "buildah":
+            run(*self._command, "pull", f"docker-archive:{archive}")
+        else:
+            run(*self._command, "load", "--input", archive)
+
     def push(self, reference: str, target: str) -> None:
         """Push an image to a registry under another name.
 
