@@ -62,7 +62,9 @@ def _inherit_cpuset(folder: Path) -> None:
 def primary(found: list[Hierarchy]) -> Hierarchy:
     """The hierarchy that accounts for memory: every program places its processes in it."""
     return next((h for h in found if "memory" in h.controllers), None) or next(
-        h for h in found if h.version == 2  # noqa: PLR2004 - the version's own number
+        h
+        for h in found
+        if h.version == 2  # noqa: PLR2004 - the version's own number
     )
 
 

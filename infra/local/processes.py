@@ -89,11 +89,17 @@ class Processes:
         """The file that a program's output goes to."""
         return self._paths.logs / f"{name}.log"
 
-    def pid(self, name: str) -> int | None:
-        """The process of the program, if the recorded one still runs in its cgroup."""
+    def _record_of(self, name: str) -> dict[str, str]:
         try:
             record = json.loads((self._records / f"{name}.json").read_text())
-        except (OSError, ValueError):
+            return {key: str(record[key]) for key in ("pid", "started", "signature")}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}  # none, or one that a killed start left half written
+
+    def pid(self, name: str) -> int | None:
+        """The process that keeps the program running, if the recorded one is in its cgroup."""
+        record = self._record_of(name)
+        if not record:
             return None
         pid = int(record["pid"])
         alive = started_at(pid) == record["started"] and pid in self._cgroups.pids("node", name)
@@ -103,8 +109,7 @@ class Processes:
         """Whether it runs, as it is asked for now."""
         if self.pid(process.name) is None:
             return False
-        record = json.loads((self._records / f"{process.name}.json").read_text())
-        return bool(record["signature"] == self._signature(process))
+        return self._record_of(process.name)["signature"] == self._signature(process)
 
     def start(self, process: Process) -> bool:
         """Start it, unless it runs already as asked for; returns whether it was started."""

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -155,7 +156,7 @@ class ToolCache:
         tool = TOOLS[name]
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{name}.partial-{os.getpid()}")
+        partial = target.with_name(f".{name}.partial-{os.getpid()}-{threading.get_ident()}")
         flags = [*FLAGS, "-ldflags", linker_flags(tool), "-o", str(partial)]
         began = time.monotonic()
         process = subprocess.Popen(

