@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import platform
-
-from infra.cli.options import Options
+from infra.cli import choices
+from infra.cli.options import DEFAULT_UI_PORT, Options
 from infra.local import doctor as machine
 from infra.local.paths import Paths
 
@@ -17,8 +16,11 @@ The embedded cluster needs Linux and root. What works without them:
 
 def doctor(options: Options) -> int:
     """Print found, required and fix for each need; exit code 1 when one is not met."""
-    checks = machine.checks(Paths.for_instance(options.instance))
-    if platform.system() != "Linux" or not _root(checks):
+    paths = Paths.for_instance(options.instance)
+    recorded = choices.read(paths.state)
+    port = options.ui_port or (recorded.ui_port if recorded else DEFAULT_UI_PORT)
+    checks = machine.checks(paths, port)
+    if any(not check.ok for check in checks if check.name in {"system", "user"}):
         print(f"{OTHER_WAYS}\n")
     name = max(len(check.name) for check in checks)
     found = max(len(check.found) for check in checks)
@@ -31,7 +33,3 @@ def doctor(options: Options) -> int:
     lacking = sum(not check.ok for check in checks)
     print(f"{len(checks)} checked, {lacking} to mend" if lacking else f"all {len(checks)} are met")
     return 1 if lacking else 0
-
-
-def _root(checks: list[machine.Check]) -> bool:
-    return all(check.ok for check in checks if check.name == "root")

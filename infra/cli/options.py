@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from infra.errors import UpdraftError
 
 DEFAULT_UI_PORT = 8080
@@ -112,6 +110,10 @@ def parse_overrides(text: str) -> dict[str, Any]:
     Raises:
         UpdraftError: A word is not of that form.
     """
+    if not text:
+        return {}
+    import yaml  # noqa: PLC0415 -- doctor runs where no package is installed yet
+
     settings: dict[str, Any] = {}
     for word in text.split():
         path, equals, value = word.partition("=")

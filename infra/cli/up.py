@@ -18,7 +18,7 @@ from infra.cli.say import Say
 from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
 from infra.local import doctor, tools
-from infra.local.cluster import Cluster, refuse_taken
+from infra.local.cluster import Cluster
 from infra.local.paths import Paths
 from infra.local.start import NODE_TOOLS
 from infra.settings import stack
@@ -67,9 +67,7 @@ class _Up:
         settings.load(Platform(self.paths, dataclasses.replace(chosen, images=built)).config)
         if not chosen.embedded_cluster:
             return
-        refuse_faults(self.paths)
-        if Cluster(self.paths).ui_port != chosen.ui_port:
-            refuse_taken(chosen.ui_port)
+        refuse_faults(self.paths, chosen.ui_port)
 
     def announce(self, chosen: Choices) -> None:
         self.say(
@@ -176,17 +174,17 @@ def in_registry(registry: str, reference: str) -> str:
     return f"{registry.rstrip('/')}/{reference.rpartition('/')[2]}"
 
 
-def refuse_faults(paths: Paths) -> None:
+def refuse_faults(paths: Paths, ui_port: int) -> None:
     """Refuse to begin where the machine lacks what doctor requires.
 
     Raises:
         UpdraftError: It does; every lack is named.
     """
-    faults = [check for check in doctor.checks(paths) if not check.ok]
+    faults = [check for check in doctor.checks(paths, ui_port) if not check.ok]
     if faults:
         raise UpdraftError(
             "this machine lacks what the embedded cluster needs:\n"
-            + "\n".join(f"  {c.name}: found {c.found}, required {c.required}" for c in faults),
+            + "\n".join(f"  {c.name}: found {c.found}, needs {c.required}" for c in faults),
             where="make doctor shows all of it",
             fix="\n         ".join(check.fix for check in faults),
         )
