@@ -81,7 +81,7 @@ def test(*, fast: bool, pytest: list[str]) -> int:
     environment["INSTANCE"] = instance()
     command = [sys.executable, "-m", "pytest", *pytest]
     if fast:
-        command.append(f"--ignore={CLUSTER_TESTS}")
+        command += [f"--ignore={CLUSTER_TESTS}", "-m", "not apiserver"]
     tested = _pytest(command, environment)
     if linted:
         print("lint failed, see above", file=sys.stderr)

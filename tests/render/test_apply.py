@@ -19,6 +19,7 @@ from infra.render.manifests import normal
 from tests.render.conftest import EMBEDDED, Rendered
 from tests.render.waiting import wait_for
 
+pytestmark = pytest.mark.apiserver
 Body = dict[str, Any]
 _numbers = itertools.count(1)
 

@@ -26,6 +26,7 @@ PROVIDERS_OWN = {
 }
 
 
+@pytest.mark.apiserver
 @pytest.mark.parametrize("variant", list(VARIANTS))
 def test_pulumi_plans_the_objects_that_render_makes(
     variant: str, nodeless: Kubectl, keys: KeyStore, tmp_path: Path
