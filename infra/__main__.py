@@ -32,6 +32,9 @@ def main(settings: Settings) -> None:
         kubeconfig=settings.cluster.kubeconfig,
         context=settings.cluster.context,
         enable_server_side_apply=True,
+        # A run that was killed after it made an object takes it over when it is started again, as
+        # it does a namespace that was made first for existing Secrets, or kept with its volume.
+        upsert_existing_objects=True,
     )
     options = pulumi.ResourceOptions(providers=[provider])
     image = Image("image", ImageArgs(settings.image, ROOT))

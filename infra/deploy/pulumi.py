@@ -62,9 +62,10 @@ def deploy(
     """
     engine = Engine(config, stack, state_dir, say)
     engine.prepare()
+    state = engine.mended()
     if kubectl:
         namespace = load(config).namespaces.airflow
-        helm_release.mend(engine.export(), kubectl=kubectl, namespace=namespace, say=say)
+        helm_release.mend(state, kubectl=kubectl, namespace=namespace, say=say)
     engine.stream("up", "--yes", "--skip-preview", "--suppress-outputs")
     return engine.outputs()
 
@@ -116,6 +117,14 @@ class Engine:
         _write(self.project / "Pulumi.yaml", _project())
         self._write_stack()
         self.run("stack", "select", "--create")
+        self._unlock()
+
+    def _unlock(self) -> None:
+        """Remove the lock that a killed run on this machine has left."""
+        locks = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
+        if any(_is_stale(lock) for lock in locks.glob("*.json")):
+            self.say("A run that was killed has left its lock; removing it.")
+            self.run("cancel", "--yes")
 
     def _write_stack(self) -> None:
         path = self.project / f"Pulumi.{self.stack}.yaml"
@@ -149,8 +158,8 @@ class Engine:
         options = ["--cwd", str(self.project), "--non-interactive", "--color", "never"]
         return ["pulumi", *args, "--stack", self.stack, *options]
 
-    def run(self, *args: str) -> str:
-        """Run a command and return what it printed.
+    def run(self, *args: str, given: str = "") -> str:
+        """Run a command, with text on its stdin, and return what it printed.
 
         Raises:
             UpdraftError: It failed.
@@ -161,23 +170,19 @@ class Engine:
             capture_output=True,
             text=True,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=given,
         )
         if done.returncode != 0:
             raise explain(args[0], (done.stderr or done.stdout).splitlines())
         return done.stdout
 
     def stream(self, *args: str) -> None:
-        """Run a command and pass on its lines; a lock that a killed run has left is removed.
+        """Run a command and pass on its lines.
 
         Raises:
             UpdraftError: It failed.
         """
         lines, code = self._stream(*args)
-        if code != 0 and _stale_lock(lines):
-            self.say("A run that was killed has left its lock; removing it.")
-            self.run("cancel", "--yes")
-            lines, code = self._stream(*args)
         if code != 0:
             raise explain(args[0], lines)
 
@@ -197,9 +202,17 @@ class Engine:
                 progress.line(lines[-1])
         return lines, process.returncode
 
-    def export(self) -> dict[str, Any]:
-        """Return the stack's state, its secrets encrypted."""
+    def mended(self) -> dict[str, Any]:
+        """Return the stack's state without operations that a killed run has left open.
+
+        Pulumi would warn of them for ever. To forget them is safe here: what exists already is
+        taken over (`upsertExistingObjects`), and a Helm release is mended.
+        """
         state: dict[str, Any] = json.loads(self.run("stack", "export"))
+        deployment = state.get("deployment") or {}
+        if deployment.pop("pending_operations", None):
+            self.say("A run that was killed has left open operations; taking them up again.")
+            self.run("stack", "import", given=json.dumps(state))
         return state
 
     def outputs(self) -> dict[str, Any]:
@@ -238,9 +251,10 @@ def _refuse_encrypted(config: Mapping[str, object], path: str = "") -> None:
         _refuse_encrypted(value, where)
 
 
-def _stale_lock(lines: list[str]) -> bool:
-    text = "\n".join(lines)
-    if "the stack is currently locked" not in text:
-        return False
-    pids = [int(word.rstrip(")")) for word in text.split("(pid ")[1:] for word in word.split()[:1]]
-    return bool(pids) and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+def _is_stale(lock: Path) -> bool:
+    try:
+        holder = json.loads(lock.read_text())
+    except (OSError, ValueError):
+        # Gone meanwhile, or written half.
+        return lock.exists()
+    return not Path(f"/proc/{holder.get('pid')}").exists()

@@ -10,7 +10,7 @@ _LINE = re.compile(
     r"^ *(?P<mark>[-+~= ]+?) +(?P<type>[a-z][\w./-]*:\S+:\w+) (?P<name>\S+) (?P<state>\w+)"
 )
 _BEGUN = {"creating", "updating", "deleting", "replacing", "reading", "refreshing"}
-_NOISE = ("@ updating", "using pulumi-resource-", "completed with exit code 0")
+_NOISE = ("@ ", "using pulumi-resource-", "completed with exit code 0")
 _HEADER = re.compile(r"^ *(Diagnostics|\S+:\S+:\S+ \(\S+\)):$")
 _SECONDS = 10.0
 
