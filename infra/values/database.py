@@ -22,6 +22,8 @@ _ALIGN = """\
 set -eu
 [ -s "$PGDATA/PG_VERSION" ] || exit 0
 [ ! -e "$PGDATA.password" ] && [ ! -e "$PGDATA/updraft-initialising" ] || exit 0
+# The kubelet makes a volume writable to its group, which PostgreSQL refuses.
+chmod 0700 "$PGDATA"
 PATH="$PATH:/usr/lib/postgresql/17/bin"
 printf "ALTER ROLE %s PASSWORD '%s'\n" "$POSTGRES_USER" "$POSTGRES_PASSWORD" |
     postgres --single -D "$PGDATA" postgres >/dev/null ||
@@ -75,7 +77,7 @@ def stateful_set(settings: Settings, secret: str) -> Spec:
         **placed(settings),
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 60,
-        "securityContext": security.pod(_UID, _UID),
+        "securityContext": security.with_volume(_UID),
         "initContainers": [align],
         "containers": [server],
         "volumes": [

@@ -46,7 +46,7 @@ def deployment(settings: Settings, server: GitServer) -> Spec:
     pod = {
         **placed(settings),
         "automountServiceAccountToken": False,
-        "securityContext": security.pod(_UID, _UID),
+        "securityContext": security.with_volume(_UID),
         "containers": [container],
         "volumes": [
             {"name": "repository", "persistentVolumeClaim": {"claimName": names.GIT}},

@@ -17,6 +17,12 @@ def pod(user: int = AIRFLOW_USER, group: int = 0) -> dict[str, object]:
     }
 
 
+def with_volume(user: int) -> dict[str, object]:
+    """Return the context of a pod with a lasting volume, which belongs to its user's group."""
+    # Once is enough: to go through all files at each start takes minutes on a large volume.
+    return {**pod(user, user), "fsGroupChangePolicy": "OnRootMismatch"}
+
+
 def container(user: int | None = None) -> dict[str, object]:
     """Return a container's security context, with a user of its own where one is given."""
     context: dict[str, object] = {
