@@ -59,10 +59,8 @@ def settings(variant: str, chart: Path = EMBEDDED) -> dict[str, object]:
     return stack.read(name, {**overrides, "chart": {"path": str(chart)}})
 
 
-@pytest.fixture(scope="session")
-def tools() -> Mapping[str, Path]:
-    """The pinned programs: those of UPDRAFT_TOOLS if it is set, else from the tool cache."""
-    names = ("helm", *apiserver.NAMES)
+def tools(*names: str) -> Mapping[str, Path]:
+    """Return pinned programs: those of UPDRAFT_TOOLS if it is set, else from the tool cache."""
     given = os.environ.get("UPDRAFT_TOOLS")
     if given:
         return {name: Path(given) / name for name in names}
@@ -72,9 +70,9 @@ def tools() -> Mapping[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def helm(tools: Mapping[str, Path]) -> Path:
+def helm() -> Path:
     """The helm program."""
-    return tools["helm"]
+    return tools("helm")["helm"]
 
 
 @pytest.fixture(scope="session")
@@ -124,9 +122,8 @@ def manifests(rendered: Rendered, variant: str, chart: Path) -> list[Manifest]:
 
 
 @pytest.fixture(scope="session")
-def nodeless(
-    tools: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kubectl]:
+def nodeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """A Kubernetes API with controllers but without nodes."""
-    with apiserver.running(tools, tmp_path_factory.mktemp("nodeless")) as kubectl:
+    programs = tools(*apiserver.NAMES)
+    with apiserver.running(programs, tmp_path_factory.mktemp("nodeless")) as kubectl:
         yield kubectl
