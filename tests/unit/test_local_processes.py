@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +14,9 @@ import pytest
 from infra.local.cgroups import Subtree
 from infra.local.paths import Paths
 from infra.local.processes import Process, Processes, started_at
+from tests.render.waiting import wait_for
 
 SLEEPER = Process("sleeper", ["sleep", "600"], inside=False, grace=0.0)
-
-
-def wait_for(predicate: Callable[[], bool], timeout: float, what: str) -> None:
-    until = time.monotonic() + timeout
-    while not predicate():
-        assert time.monotonic() < until, f"{what} not in {timeout} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture
