@@ -21,8 +21,13 @@ from infra.components.keys import Keys, KeysArgs  # noqa: E402
 from infra.components.migrations import Migrations, MigrationsArgs  # noqa: E402
 from infra.components.namespaces import Namespaces, NamespacesArgs  # noqa: E402
 from infra.components.tasks import Tasks, TasksArgs  # noqa: E402
+from infra.errors import UpdraftError  # noqa: E402
 from infra.settings import Settings, load  # noqa: E402
 from infra.settings.pulumi_config import stack_config  # noqa: E402
+
+
+class StackError(UpdraftError, pulumi.RunError):
+    """A fault in the stack, which Pulumi tells without a traceback."""
 
 
 def main(settings: Settings) -> None:
@@ -59,4 +64,7 @@ def main(settings: Settings) -> None:
     pulumi.export("adminSecret", keys.names["admin"])
 
 
-main(load(stack_config()))
+try:
+    main(load(stack_config()))
+except UpdraftError as error:
+    raise StackError(error.what, where=error.where, fix=error.fix) from None

@@ -101,8 +101,8 @@ class Engine:
         Raises:
             UpdraftError: A setting is wrong or a program is missing.
         """
-        load(self.config)
         _refuse_encrypted(self.config)
+        load(self.config)
         missing = [program for program in PROGRAMS if not shutil.which(program)]
         if missing:
             raise UpdraftError(
