@@ -141,16 +141,19 @@ def ensure(name: str) -> None:
         return
     started = time.monotonic()
     print(f"• Python packages of requirements/{name}.txt into {VENV}", flush=True)
-    if not usable():
+    fresh = not usable()
+    if fresh:
         create()
-    # A run that was killed while installing can leave a package that can't be replaced.
-    if not install(name):
+    done = install(name)
+    if not done and not fresh:
+        # A run that was killed while installing can leave a package that can't be replaced.
         create()
-        if not install(name):
-            fail(
-                f"the packages of requirements/{name}.txt can't be installed",
-                "see the message above; is PyPI (or the index of pip's settings) reachable?",
-            )
+        done = install(name)
+    if not done:
+        fail(
+            f"the packages of requirements/{name}.txt can't be installed",
+            "see the message above; is PyPI (or the index of pip's settings) reachable?",
+        )
     mark = stamp(name)
     draft = mark.with_suffix(".tmp")
     draft.write_text(wanted(name))
