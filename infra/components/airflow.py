@@ -17,6 +17,10 @@ from infra.values.image import ImageReference
 
 # Seconds for all pods to be ready, pulling the image on every node included.
 _TIMEOUT = 900
+_EMBEDDED = (
+    "The EMBEDDED chart is in use, not Airflow's official one: it is meant for machines that can't "
+    "reach the official chart. Leave updraft:chart.path out to use the official chart."
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,10 @@ class Airflow(pulumi.ComponentResource):
             "repository_opts": {"repo": chart.repository},
         }
         if chart.path:
-            source = {"chart": str((args.root / Path(chart.path).expanduser()).resolve())}
+            path = (args.root / Path(chart.path).expanduser()).resolve()
+            if path == args.root / "infra" / "chart":
+                pulumi.log.warn(_EMBEDDED)
+            source = {"chart": str(path)}
         elif chart.repository.startswith("oci://"):
             address = f"{chart.repository.rstrip('/')}/{versions.CHART_NAME}"
             source = {"chart": address, "version": chart.version}
