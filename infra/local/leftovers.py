@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 
 from infra.local import mounts, network
 from infra.local.cgroups import Subtree
-from infra.local.paths import Paths
+from infra.local.paths import RUN_ROOT, Paths
 from infra.local.shell import Say, run
 
 
@@ -39,6 +40,8 @@ def clear(paths: Paths, cgroups: Subtree) -> None:
     network.remove(paths)
     cgroups.remove()
     shutil.rmtree(paths.run, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        RUN_ROOT.rmdir()  # others' are in it, or it is not there
 
 
 def mend(paths: Paths, cgroups: Subtree, say: Say) -> None:

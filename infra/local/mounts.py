@@ -69,8 +69,7 @@ def ensure(paths: Paths) -> None:
         return
     remove(paths)
     made = [bind.target for bind in binds(paths) if not bind.target.exists()]
-    record = paths.state / "mountpoints"
-    with record.open("a") as file:
+    with _mountpoints(paths).open("a") as file:
         file.writelines(f"{target}\n" for target in made)
     for bind in binds(paths):
         bind.source.mkdir(parents=True, exist_ok=True)
@@ -110,15 +109,19 @@ def remove(paths: Paths) -> None:
         run("umount", "-l", point)
 
 
+def _mountpoints(paths: Paths) -> Path:
+    """The record of directories that were made on the host: of all instances together."""
+    return paths.state.with_name("mountpoints")
+
+
 def remove_mountpoints(paths: Paths) -> None:
     """Delete the directories that the host did not have, unless another instance needs them."""
-    record = paths.state / "mountpoints"
-    others = (
-        [p for p in RUN_ROOT.iterdir() if p.name != paths.instance] if RUN_ROOT.exists() else []
-    )
-    if others or not record.exists():
+    record = _mountpoints(paths)
+    running = RUN_ROOT.iterdir() if RUN_ROOT.exists() else ()
+    if any(folder.name != paths.instance for folder in running) or not record.exists():
         return
     for line in set(record.read_text().split()):
         target = Path(line)
         if target.is_dir() and not any(target.iterdir()):
             target.rmdir()
+    record.unlink()

