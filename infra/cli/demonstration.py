@@ -11,6 +11,7 @@ from typing import Any
 from infra.cli import report as shown
 from infra.cli.airflow_api import AirflowApi, ApiError
 from infra.cli.options import DEFAULT_DAG
+from infra.cli.picture import timeline
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
 from infra.cli.say import Say
@@ -82,6 +83,9 @@ def run(
     say(f"{dag_id} runs as {run_id}")
     report = _follow(platform, api, say, dag_id, run_id)
     print_report(report)
+    drawn = platform.paths.state / "last-run.svg"
+    drawn.write_text(timeline(report))
+    say(f"its pods on a time axis: {drawn}")
     if report.state != "success":
         raise UpdraftError(
             f"the run ended as {report.state}: {report.counts()}",
