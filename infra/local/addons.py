@@ -13,6 +13,11 @@ STORAGE_CLASS = "updraft-local"
 RBAC = "rbac.authorization.k8s.io"
 LABELS = {"k8s-app": "kube-dns"}
 DNS_SELECTOR = "k8s-app=kube-dns"
+DNS_PORTS = [
+    {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53},
+    {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
+    {"name": "metrics", "port": 9153, "protocol": "TCP", "targetPort": 9153},
+]
 
 COREFILE = f""".:53 {{
     errors
@@ -157,11 +162,6 @@ def dns(image: str) -> list[Manifest]:
         "containers": [_dns_container(image)],
         "volumes": [{"name": "config", "configMap": {"name": "coredns"}}],
     }
-    ports = [
-        {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53},
-        {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
-        {"name": "metrics", "port": 9153, "protocol": "TCP", "targetPort": 9153},
-    ]
     return [
         *_dns_rights(),
         {
@@ -184,6 +184,6 @@ def dns(image: str) -> list[Manifest]:
             "apiVersion": "v1",
             "kind": "Service",
             "metadata": {**metadata, "name": "kube-dns"},
-            "spec": {"clusterIP": DNS_ADDRESS, "selector": LABELS, "ports": ports},
+            "spec": {"clusterIP": DNS_ADDRESS, "selector": LABELS, "ports": DNS_PORTS},
         },
     ]

@@ -11,6 +11,14 @@ from infra.local.pki import DOMAIN
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 CAP_SYS_RESOURCE = 24
+# Absolute, as a tenth of a large disk that others share says nothing of need.
+EVICTION = {
+    "memory.available": "200Mi",
+    "nodefs.available": "1Gi",
+    "nodefs.inodesFree": "1%",
+    "imagefs.available": "1Gi",
+    "imagefs.inodesFree": "1%",
+}
 
 
 def may_raise_priority(status: str | None = None) -> bool:
@@ -112,14 +120,7 @@ def kubelet(paths: Paths) -> str:
             # Images come by import and not from a registry: one collected would be one lost.
             "imageGCHighThresholdPercent": 100,
             "imageGCLowThresholdPercent": 99,
-            # Absolute, as a tenth of a large disk that others share says nothing of need.
-            "evictionHard": {
-                "memory.available": "200Mi",
-                "nodefs.available": "1Gi",
-                "nodefs.inodesFree": "1%",
-                "imagefs.available": "1Gi",
-                "imagefs.inodesFree": "1%",
-            },
+            "evictionHard": EVICTION,
         },
         indent=1,
     )

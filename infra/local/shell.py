@@ -59,10 +59,14 @@ def run(
     except FileNotFoundError as error:
         raise UpdraftError(f"{command[0]} is not installed", fix=fix) from error
     if check and done.returncode:
-        raise UpdraftError(
-            f"{Path(command[0]).name} failed (exit code {done.returncode}):\n"
-            + last_lines(done.stderr or done.stdout),
-            where=shlex.join(command),
-            fix=fix,
-        )
+        raise _failure(command, done, fix)
     return done.stdout
+
+
+def _failure(command: list[str], done: subprocess.CompletedProcess[str], fix: str) -> UpdraftError:
+    return UpdraftError(
+        f"{Path(command[0]).name} failed (exit code {done.returncode}):\n"
+        + last_lines(done.stderr or done.stdout),
+        where=shlex.join(command),
+        fix=fix,
+    )
