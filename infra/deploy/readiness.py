@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 Live = Mapping[str, Any]
@@ -22,6 +23,10 @@ PATIENCE: Mapping[str, float] = {
     "Unschedulable": 300,
 }
 CRASHES = 3
+# A container without a probe of its start counts as ready the moment it starts, even if it crashes in
+# the next one: only when it has run for so many seconds, and for more after a crash, is it trusted.
+SETTLED = 10.0
+SETTLED_AFTER_CRASH = 25.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,29 @@ def state(live: Live | None) -> State:
 def _available(live: Live, status: Live) -> int:
     key = "availableReplicas" if live["kind"] == "Deployment" else "readyReplicas"
     return int(status.get(key, 0))
+
+
+def settling(workload: Live, pods: Iterable[Live], now: datetime) -> bool:
+    """Return whether a pod of a workload has a container that may yet turn out to crash."""
+    if workload["kind"] == "Job":
+        return False
+    return any(_is_young(pod, now) for pod in pods if belongs(pod, workload))
+
+
+def _is_young(pod: Live, now: datetime) -> bool:
+    probed = {
+        one["name"]
+        for one in pod["spec"]["containers"]
+        if "readinessProbe" in one or "startupProbe" in one
+    }
+    for container in pod.get("status", {}).get("containerStatuses", []):
+        started = container.get("state", {}).get("running", {}).get("startedAt")
+        if container["name"] in probed or not started:
+            continue
+        least = SETTLED_AFTER_CRASH if container.get("restartCount") else SETTLED
+        if (now - datetime.fromisoformat(started)).total_seconds() < least:
+            return True
+    return False
 
 
 def _job(status: Live) -> State:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from infra.deploy.readiness import WORKLOADS, Live, State, Trouble, belongs, state, troubles
+from infra.deploy.readiness import (
+    WORKLOADS,
+    Live,
+    State,
+    Trouble,
+    belongs,
+    settling,
+    state,
+    troubles,
+)
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl, KubectlError
 from infra.render.manifests import Identity, Manifest
@@ -54,7 +64,7 @@ class Waiter:
         last = ""
         while open_:
             live = _look(self.kubectl, sorted({one.namespace for one in open_}))
-            open_ = [one for one in open_ if not state(live.workloads.get(one)).ready]
+            open_ = [one for one in open_ if not live.ready(one)]
             now = time.monotonic()
             self._give_up(open_, live, late=now - start >= self.timeout)
             text = ", ".join(_line(one, live) for one in open_)
@@ -127,12 +137,20 @@ class Look:
     pods: list[Live]
     events: list[Live]
 
+    def ready(self, one: Identity) -> bool:
+        """Return whether a workload is ready and its pods have run long enough to believe it."""
+        if not state(self.workloads.get(one)).ready:
+            return False
+        return not settling(self.workloads[one], self._near(one), datetime.now(UTC))
+
+    def _near(self, one: Identity) -> list[Live]:
+        return [pod for pod in self.pods if pod["metadata"]["namespace"] == one.namespace]
+
     def troubles(self, one: Identity) -> list[Trouble]:
         """Return what keeps a workload from being ready."""
         if one not in self.workloads:
             return []
-        near = [pod for pod in self.pods if pod["metadata"]["namespace"] == one.namespace]
-        return troubles(self.workloads[one], near, self.events)
+        return troubles(self.workloads[one], self._near(one), self.events)
 
 
 def _look(kubectl: Kubectl, namespaces: Iterable[str]) -> Look:
@@ -160,4 +178,5 @@ def _items(kubectl: Kubectl, kinds: str, namespaces: Iterable[str]) -> Iterator[
 def _line(one: Identity, live: Look) -> str:
     found = state(live.workloads.get(one))
     reasons = sorted({trouble.reason for trouble in live.troubles(one)})
-    return f"{one.name} ({'; '.join([found.text, *reasons])})"
+    young = ["just started"] if found.ready else []
+    return f"{one.name} ({'; '.join([found.text, *young, *reasons])})"

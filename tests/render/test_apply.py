@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,23 @@ def waiting(reason: str, message: str, **more: Any) -> Body:
         **more,
     }
     return {"phase": "Pending", "containerStatuses": [container]}
+
+
+def running(since: datetime) -> Body:
+    """A pod's status whose container runs."""
+    container = {
+        "name": "main",
+        "image": "example.org/app:1",
+        "imageID": "",
+        "ready": True,
+        "restartCount": 0,
+        "state": {"running": {"startedAt": since.strftime("%Y-%m-%dT%H:%M:%SZ")}},
+    }
+    return {
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [container],
+    }
 
 
 def succeeded() -> Body:
@@ -226,6 +244,20 @@ def test_a_hopeless_pod_ends_the_wait_with_its_reason(
     assert "can't become ready" in message
     assert status["containerStatuses"][0]["state"]["waiting"]["reason"] in message
     assert wanted in message
+
+
+def test_a_pod_that_has_only_just_started_is_not_trusted_yet(platform: Platform) -> None:
+    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
+    platform.kubelet(running(datetime.now(UTC)))
+    wait_for(
+        lambda: platform.live("deployment", "app").get("status", {}).get("availableReplicas"),
+        timeout=20,
+        what="the Deployment to be available",
+    )
+    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=2))
+    assert "1 of 1 ready" in message
+    platform.kubelet(running(datetime.now(UTC) - timedelta(minutes=1)))
+    platform.deploy(platform.deployment("app"))
 
 
 def test_a_pod_on_its_way_is_waited_for(platform: Platform) -> None:
