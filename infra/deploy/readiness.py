@@ -23,8 +23,8 @@ PATIENCE: Mapping[str, float] = {
     "Unschedulable": 300,
 }
 CRASHES = 3
-# A container without a probe of its start counts as ready the moment it starts, even if it crashes in
-# the next one: only when it has run for so many seconds, and for more after a crash, is it trusted.
+# A container without a probe of its start counts as ready the moment it starts, even if it crashes
+# the next: it is trusted once it has run for so many seconds, and for more after a crash.
 SETTLED = 10.0
 SETTLED_AFTER_CRASH = 25.0
 
