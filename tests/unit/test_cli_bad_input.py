@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
@@ -12,36 +13,60 @@ from pathlib import Path
 
 import pytest
 
+from infra.cli.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
-Attempt = Callable[..., subprocess.CompletedProcess[str]]
+Attempt = Callable[..., str]
+OWN = {"INSTANCE": "test-bad-input", "YES": "", "SET": "", "STACK": "", "AIRFLOW_CHART": ""}
+
+
+def refused(tmp_path: Path, code: int, told: str) -> str:
+    """What a refused command said on standard error; it must have made nothing."""
+    print(told)
+    assert code == 1
+    assert "error: " in told
+    assert "Traceback" not in told
+    state = tmp_path / "state"
+    made = [path for path in state.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert made == [], "it was refused, but made something"
+    return told
 
 
 @pytest.fixture
-def attempt(tmp_path: Path) -> Attempt:
-    """Runs a command with state of its own, and expects it to be refused before it made any."""
+def attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Attempt:
+    """Runs a command with state of its own, which must be refused; returns what it said."""
 
-    def run(
-        *arguments: str, before: tuple[str, ...] = (), **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        state = tmp_path / "state"
-        own = {"UPDRAFT_STATE": str(state), "INSTANCE": "test-bad-input", "YES": ""}
+    def run(*arguments: str, **variables: str) -> str:
+        own = {"UPDRAFT_STATE": str(tmp_path / "state"), **OWN, **variables}
+        for name, value in own.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["infra.cli", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        code = main()
+        return refused(tmp_path, code, capsys.readouterr().err)
+
+    return run
+
+
+@pytest.fixture
+def attempt_from(tmp_path: Path) -> Attempt:
+    """The same as a program of its own, which another one starts: `before`."""
+
+    def run(before: tuple[str, ...], *arguments: str, **variables: str) -> str:
+        own = {"UPDRAFT_STATE": str(tmp_path / "state"), **OWN, **variables}
         done = subprocess.run(
             [*before, sys.executable, "-m", "infra.cli", *arguments],
             cwd=ROOT,
-            env={**os.environ, **own, **variables},
+            env={**os.environ, **own},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
-        print(done.stdout, done.stderr)
-        assert done.returncode == 1
-        assert "error: " in done.stderr
-        assert "Traceback" not in done.stderr
-        made = [path for path in state.rglob("*") if path.is_file() and path.suffix != ".lock"]
-        assert made == [], "it was refused, but made something"
-        return done
+        return refused(tmp_path, done.returncode, done.stderr)
 
     return run
 
@@ -57,33 +82,33 @@ def attempt(tmp_path: Path) -> Attempt:
     ],
 )
 def test_a_wrong_setting(attempt: Attempt, given: str, told: str) -> None:
-    assert told in attempt("up", SET=given).stderr
+    assert told in attempt("up", SET=given)
 
 
 def test_every_wrong_setting_is_told_at_once(attempt: Attempt) -> None:
-    told = attempt("up", SET="tasks.quota.pods=x dags.depth=-1").stderr
+    told = attempt("up", SET="tasks.quota.pods=x dags.depth=-1")
     assert "updraft:tasks.quota.pods" in told
     assert "updraft:dags.depth" in told
 
 
 def test_a_stack_that_is_none(attempt: Attempt) -> None:
-    assert 'no stack "nowhere"' in attempt("up", STACK="nowhere").stderr
+    assert 'no stack "nowhere"' in attempt("up", STACK="nowhere")
 
 
 def test_a_chart_path_where_nothing_is(attempt: Attempt, tmp_path: Path) -> None:
-    told = attempt("up", AIRFLOW_CHART=str(tmp_path / "none")).stderr
+    told = attempt("up", AIRFLOW_CHART=str(tmp_path / "none"))
     assert "there is no chart here" in told
     assert str(tmp_path / "none") in told
 
 
 def test_a_folder_that_is_no_chart(attempt: Attempt, tmp_path: Path) -> None:
-    assert "this is not a chart" in attempt("up", AIRFLOW_CHART=str(tmp_path)).stderr
+    assert "this is not a chart" in attempt("up", AIRFLOW_CHART=str(tmp_path))
 
 
 def test_a_file_that_is_no_archive(attempt: Attempt, tmp_path: Path) -> None:
     file = tmp_path / "airflow.tgz"
     file.write_text("not a tar")
-    assert "this is not a chart" in attempt("up", AIRFLOW_CHART=str(file)).stderr
+    assert "this is not a chart" in attempt("up", AIRFLOW_CHART=str(file))
 
 
 def test_the_chart_of_something_else(attempt: Attempt, tmp_path: Path) -> None:
@@ -94,7 +119,7 @@ def test_the_chart_of_something_else(attempt: Attempt, tmp_path: Path) -> None:
     with tarfile.open(archive, "w:gz") as made:
         made.add(folder, "redis")
     for path in (folder, archive):
-        assert "the chart of redis, not airflow" in attempt("up", AIRFLOW_CHART=str(path)).stderr
+        assert "the chart of redis, not airflow" in attempt("up", AIRFLOW_CHART=str(path))
 
 
 def test_a_port_in_use(attempt: Attempt) -> None:
@@ -102,53 +127,53 @@ def test_a_port_in_use(attempt: Attempt) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        told = attempt("up", UI_PORT=str(port)).stderr
+        told = attempt("up", UI_PORT=str(port))
     assert f"port {port}" in told
     assert "UI_PORT=" in told
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
 def test_a_port_that_is_none(attempt: Attempt, port: str) -> None:
-    assert f'UI_PORT is "{port}"' in attempt("up", UI_PORT=port).stderr
+    assert f'UI_PORT is "{port}"' in attempt("up", UI_PORT=port)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can stop being root")
-def test_no_root(attempt: Attempt) -> None:
-    told = attempt("up", UI_PORT="1024", before=("unshare", "--user", "--")).stderr
+def test_no_root(attempt_from: Attempt) -> None:
+    told = attempt_from(("unshare", "--user", "--"), "up", UI_PORT="1024")
     assert "needs root" in told
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
-def test_no_disk(attempt: Attempt, tmp_path: Path) -> None:
+def test_no_disk(attempt_from: Attempt, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     script = f'mount -t tmpfs -o size=1m tmpfs {small} && exec "$@"'
     before = ("unshare", "--mount", "sh", "-c", script, "sh")
-    told = attempt("up", before=before, UPDRAFT_CACHE=str(small)).stderr
+    told = attempt_from(before, "up", UPDRAFT_CACHE=str(small))
     assert f"disk of {small}" in told
     assert "GiB" in told
 
 
 def test_an_unknown_engine(attempt: Attempt) -> None:
-    assert "allowed: embedded, pulumi" in attempt("up", ENGINE="terraform").stderr
+    assert "allowed: embedded, pulumi" in attempt("up", ENGINE="terraform")
 
 
 def test_a_cluster_of_ones_own_needs_a_registry(attempt: Attempt) -> None:
-    told = attempt("up", CONTEXT="mine").stderr
+    told = attempt("up", CONTEXT="mine")
     assert "REGISTRY=" in told
 
 
 @pytest.mark.parametrize("command", ["status", "logs", "ui", "trigger", "push-dags", "stop"])
 def test_a_command_without_a_platform(attempt: Attempt, command: str) -> None:
-    told = attempt(command).stderr
+    told = attempt(command)
     assert "there is no platform test-bad-input" in told
     assert "make up" in told
 
 
 def test_down_without_agreement(attempt: Attempt) -> None:
-    assert "YES=1" in attempt("down").stderr
-    assert 'YES is "maybe"' in attempt("down", YES="maybe").stderr
+    assert "YES=1" in attempt("down")
+    assert 'YES is "maybe"' in attempt("down", YES="maybe")
 
 
 def test_an_instance_that_nothing_can_be_called(attempt: Attempt) -> None:
-    assert "INSTANCE" in attempt("up", INSTANCE="../x").stderr
+    assert "INSTANCE" in attempt("up", INSTANCE="../x")
