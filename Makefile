@@ -49,6 +49,6 @@ fmt: ## Format the code
 #= REGISTRY=host/path  push images there (a CONTEXT cluster pulls them from it)
 #= AIRFLOW_CHART=path  the official chart, a folder or a .tgz
 #= ENGINE=embedded|pulumi   what deploys; by default Pulumi where its CLI and provider are on PATH
-#= STACK=local         the settings: Pulumi.<STACK>.yaml      SET="area.key=value …"  on top of them
+#= STACK=local         the settings: Pulumi.<STACK>.yaml      SET="area.key=value …"  on top of them, kept; SET=none
 #= INSTANCE=name       several platforms on one machine       UI_PORT=8080  the UI's port on this machine
 #= DAG=dynamic_tasks   CONF='{…}'  what to run      YES=1 PURGE=1 SECRETS=1  see the targets

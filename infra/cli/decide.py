@@ -27,7 +27,7 @@ def decide(options: Options, recorded: Choices | None) -> Choices:
         stack=_or(options.stack, recorded.stack),
         registry=_or(options.registry, recorded.registry),
         ui_port=options.ui_port or recorded.ui_port,
-        overrides=options.overrides or recorded.overrides,
+        overrides=recorded.overrides if options.overrides is None else options.overrides,
     )
     if options.airflow_chart:
         found = charts.inspect(options.airflow_chart)

@@ -39,6 +39,8 @@ def show(platform: Platform, say: Say) -> None:
         if report:
             say("nothing has changed since this run:")
             print_report(report)
+        elif not platform.has_git_server and api.dag(DEFAULT_DAG) is None:
+            say(f"{platform.settings.dags.repository} holds no {DEFAULT_DAG} (or none yet) to show")
         else:
             report = run(platform, api, say, DEFAULT_DAG, {})
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))

@@ -17,6 +17,7 @@ DEFAULT_STACK = "local"
 DEFAULT_DAG = "dynamic_tasks"
 ENGINES = ("embedded", "pulumi")
 HIGHEST_PORT = 65535
+NONE = "none"
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -28,7 +29,7 @@ HELP = {
     "ui_port": f"the UI's port on this machine ({DEFAULT_UI_PORT})",
     "instance": "the platform's name on this machine; from the checkout's path",
     "stack": f"settings of Pulumi.<stack>.yaml ({DEFAULT_STACK})",
-    "set": 'settings on top: "area.key=value other.key=value"',
+    "set": 'settings on top: "area.key=value other.key=value"; kept until given anew; none: none',
 }
 
 
@@ -61,7 +62,7 @@ class Options:
             ui_port=_port(arguments.ui_port),
             instance=arguments.instance,
             stack=arguments.stack,
-            overrides=parse_overrides(arguments.set or ""),
+            overrides=None if arguments.set is None else parse_overrides(arguments.set),
         )
 
 
@@ -110,7 +111,7 @@ def parse_overrides(text: str) -> dict[str, Any]:
     Raises:
         UpdraftError: A word is not of that form.
     """
-    if not text:
+    if text == NONE:
         return {}
     import yaml  # noqa: PLC0415 -- doctor runs where no package is installed yet
 

@@ -175,11 +175,21 @@ class Platform:
         self.reachable()
         username, password = self.administrator()
         if self.chosen.embedded_cluster:
+            self._forwarder_runs()
             yield AirflowApi(f"http://127.0.0.1:{self.chosen.ui_port}", username, password)
             return
         target = f"service/{names.API_SERVER}"
         with forwarded(self.kubectl, self.namespace, target, names.API_PORT) as port:
             yield AirflowApi(f"http://127.0.0.1:{port}", username, password)
+
+    def _forwarder_runs(self) -> None:
+        """Make sure that it is our Airflow that answers at the UI's port."""
+        if self.cluster.ui_port is None:
+            raise UpdraftError(
+                f"nothing of ours listens at port {self.chosen.ui_port} for the UI",
+                where=str(self.paths.logs / "ui-forwarder.log"),
+                fix="make up starts it again; UI_PORT=8081 where another program took the port",
+            )
 
     def watcher(self, api: AirflowApi) -> RunWatcher:
         """What follows runs."""

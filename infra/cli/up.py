@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from infra import images, settings, versions
+from infra import images, versions
 from infra.cli import charts, choices, demonstration
 from infra.cli.choices import EMBEDDED, PULUMI, Choices
 from infra.cli.decide import decide
 from infra.cli.lock import exclusive
 from infra.cli.options import Options
 from infra.cli.platform import Platform
+from infra.cli.remotes import refuse_unreachable
 from infra.cli.say import Say
 from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
+from infra.images import BuiltImage
 from infra.local import doctor, tools
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
@@ -47,27 +51,29 @@ class _Up:
         self.tools: dict[str, Path] = {}
 
     def run(self, options: Options) -> None:
-        chosen = decide(options, choices.read(self.paths.state))
+        recorded = choices.read(self.paths.state)
+        chosen = decide(options, recorded)
         self.preflight(chosen)
-        choices.write(self.paths.state, chosen)
         self.announce(chosen)
         self.install_tools(chosen)
-        self.start_cluster(chosen)
+        self.start_cluster(chosen, first=recorded is None)
         chosen = self.build_images(chosen)
         chosen = self.find_chart(chosen)
-        choices.write(self.paths.state, chosen)
         platform = Platform(self.paths, chosen)
         self.deploy(platform)
+        # Not before: settings that could not be deployed are not what the next run goes on with.
+        choices.write(self.paths.state, chosen)
         self.say.step("A DAG, fanned out as pods")
         demonstration.show(platform, self.say)
 
     def preflight(self, chosen: Choices) -> None:
         """Refuse bad input before anything is touched, so that what runs goes on running."""
         built = dict.fromkeys(self.builds(chosen), UNBUILT)
-        settings.load(Platform(self.paths, dataclasses.replace(chosen, images=built)).config)
-        if not chosen.embedded_cluster:
-            return
-        refuse_faults(self.paths, chosen.ui_port)
+        platform = Platform(self.paths, dataclasses.replace(chosen, images=built))
+        if platform.settings.dags.repository:
+            refuse_unreachable(platform.settings.dags.repository, self.paths.netns)
+        if chosen.embedded_cluster:
+            refuse_faults(self.paths, chosen.ui_port)
 
     def announce(self, chosen: Choices) -> None:
         self.say(
@@ -90,13 +96,15 @@ class _Up:
         self.tools = tools.ensure(names, self.say, cache=self.paths.cache)
         self.say(f"{len(self.tools)} programs in {self.paths.cache / 'tools'}")
 
-    def start_cluster(self, chosen: Choices) -> None:
+    def start_cluster(self, chosen: Choices, *, first: bool) -> None:
         self.say.step("Cluster")
+        if not chosen.embedded_cluster:
+            Platform(self.paths, chosen).reachable()
+            self.say(f"context {chosen.context} answers")
+        if first:
+            choices.write(self.paths.state, dataclasses.replace(chosen, overrides={}))
         if chosen.embedded_cluster:
             Cluster(self.paths).up(self.say, ui_port=chosen.ui_port)
-            return
-        Platform(self.paths, chosen).reachable()
-        self.say(f"context {chosen.context} answers")
 
     def builds(self, chosen: Choices) -> tuple[str, ...]:
         """The images that are built here: all for the embedded cluster, else what has no other."""
@@ -126,13 +134,24 @@ class _Up:
         for name, image in built.items():
             if chosen.embedded_cluster:
                 references[name] = image.ref
-                if Cluster(self.paths).load_image(image.archive, image.ref):
-                    self.say(f"{image.ref} loaded into the node")
             else:
                 references[name] = in_registry(chosen.registry, image.ref)
                 images.push(image, references[name], cache=self.paths.cache, say=self.say)
+        if chosen.embedded_cluster:
+            self.load(built.values())
         self.say(f"{len(references)} images: {', '.join(references.values()) or 'as settings say'}")
         return dataclasses.replace(chosen, images=references)
+
+    def load(self, built: Iterable[BuiltImage]) -> None:
+        """Give the node the images, side by side: unpacking one keeps one processor busy."""
+        cluster = Cluster(self.paths)
+
+        def load(image: BuiltImage) -> None:
+            if cluster.load_image(image.archive, image.ref):
+                self.say(f"{image.ref} loaded into the node")
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            list(pool.map(load, built))
 
     def find_chart(self, chosen: Choices) -> Choices:
         self.say.step("Chart")

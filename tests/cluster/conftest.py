@@ -35,13 +35,15 @@ def instance() -> str:
 
 @pytest.fixture(scope="session")
 def first_up(instance: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """What the first make up printed; takes the platform down at the end."""
+    """What make up printed after one that was killed; takes the platform down at the end."""
     keep = request.config.getoption("--keep")
     recorded = choices.read(Paths.for_instance(instance).state) if keep else None
     if not keep:
         support.command("down", YES="1")  # what a killed run has left
     os.environ["UI_PORT"] = str(recorded.ui_port if recorded else support.free_port())
     try:
+        if not keep:
+            support.killed_up(after="[5/6]")
         yield support.command("up")
     except BaseException:
         diagnose(instance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -54,6 +55,27 @@ def attempt(
         timeout=timeout,
         check=False,
     )
+
+
+def killed_up(after: str) -> None:
+    """Begin make up and kill it, and all that it started, once it has printed a text."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.cli", "up"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    seen = []
+    for line in process.stdout or ():
+        seen.append(line)
+        if after in line:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert after in seen[-1], f"it ended before: {''.join(seen)}"
 
 
 def free_port() -> int:

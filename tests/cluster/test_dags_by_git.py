@@ -84,6 +84,18 @@ def test_nobody_pushes_without_the_password(platform: Platform, tmp_path: Path) 
     assert "Authentication failed" in done.stderr
 
 
+def test_an_unreachable_remote_is_refused_and_the_platform_goes_on(
+    platform: Platform, api: AirflowApi
+) -> None:
+    remote = "http://git.example.com/dags.git"
+    done = support.attempt("up", "--set", f"dags.server=null dags.repository={remote}")
+    print(done.stdout)
+    assert done.returncode == 1
+    assert "the git remote can't be reached from the embedded cluster" in done.stdout
+    report = support.finish(platform, api, RunReport(NAME, api.trigger(NAME)))
+    assert report.state == "success", report.counts()
+
+
 def test_a_folder_that_is_none_is_refused(platform: Platform, tmp_path: Path) -> None:
     with pytest.raises(UpdraftError, match="folder of DAGs is missing"):
         platform.push_dags(tmp_path / "nowhere")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli.__main__ import main
+from infra.cli.remotes import address_of
 
 ROOT = Path(__file__).resolve().parents[2]
 Attempt = Callable[..., str]
@@ -152,6 +153,26 @@ def test_no_disk(attempt_from: Attempt, tmp_path: Path) -> None:
     told = attempt_from(before, "up", UPDRAFT_CACHE=str(small))
     assert f"disk of {small}" in told
     assert "GiB" in told
+
+
+@pytest.mark.parametrize("remote", ["http://127.0.0.1:9/x.git", "https://git.invalid/x.git"])
+def test_an_unreachable_git_remote(attempt: Attempt, remote: str) -> None:
+    told = attempt("up", SET=f"dags.server=null dags.repository={remote}")
+    assert "the git remote can't be reached" in told
+    assert f"updraft:dags.repository: {remote}" in told
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://git.example.com/a/b.git", ("git.example.com", 443)),
+        ("http://git.example.com:3000/b.git", ("git.example.com", 3000)),
+        ("ssh://git@git.example.com:2222/b.git", ("git.example.com", 2222)),
+        ("git@git.example.com:a/b.git", ("git.example.com", 22)),
+    ],
+)
+def test_a_remotes_address(remote: str, address: tuple[str, int]) -> None:
+    assert address_of(remote) == address
 
 
 def test_an_unknown_engine(attempt: Attempt) -> None:

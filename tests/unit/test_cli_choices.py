@@ -47,7 +47,8 @@ def test_a_damaged_record_is_told(tmp_path: Path) -> None:
 
 
 def test_nothing_said_keeps_everything() -> None:
-    assert decide(Options(overrides={}), FIRST) == FIRST
+    assert decide(Options(), FIRST) == FIRST
+    assert decide(Options(overrides=options.parse_overrides("none")), FIRST).overrides == {}
 
 
 @pytest.mark.parametrize(
