@@ -46,10 +46,10 @@ def subtree() -> Iterator[Subtree]:
     assert not tree.exists()
 
 
-def _join(tree: Subtree, *below: str, script: str) -> subprocess.Popen[str]:
-    """Start a shell in the cgroup; it has joined it once its first line is there."""
+def _join(tree: Subtree, *below: str, script: str, first: str = ":") -> subprocess.Popen[str]:
+    """Start a shell in the cgroup; it has joined it, and done `first`, when this returns."""
     files = [str(folder / "cgroup.procs") for folder in tree.make(*below)]
-    joining = 'for f; do echo $$ > "$f"; done; echo joined; '
+    joining = f'for f; do echo $$ > "$f"; done; {first}; echo joined; '
     process = subprocess.Popen(
         ["sh", "-c", joining + script, "sh", *files], stdout=subprocess.PIPE, text=True
     )
@@ -72,7 +72,9 @@ def test_a_process_is_found_with_its_children_and_ended(subtree: Subtree) -> Non
 
 
 def test_one_that_heeds_no_request_is_killed(subtree: Subtree) -> None:
-    process = _join(subtree, "node", "deaf", script="trap '' TERM; while :; do sleep 0.05; done")
+    process = _join(
+        subtree, "node", "deaf", first="trap '' TERM", script="while :; do sleep 0.05; done"
+    )
     subtree.kill("node", "deaf", grace=0.3)
     assert process.wait(timeout=10) == -9
 
