@@ -12,6 +12,7 @@ from infra.cli.platform import Platform
 from infra.cli.say import Say
 from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
+from infra.local import mounts, packages
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
 
@@ -43,6 +44,8 @@ def down(options: Options) -> None:
     """
     paths = Paths.for_instance(options.instance)
     purge = flag("PURGE")
+    if purge:
+        refuse_shared(paths)
     agree(f"Delete {paths.instance}, its cluster and data" + (", and all caches" if purge else ""))
     say = Say()
     with exclusive(paths, say):
@@ -52,9 +55,33 @@ def down(options: Options) -> None:
         else:
             _remove_from_context(Platform.recorded(options), say)
         shutil.rmtree(paths.state, ignore_errors=True)
-    if purge:
+    if not purge:
+        say(f"gone; caches stay: {paths.cache}")
+        return
+    installed = packages.installed_by_us(paths.cache)
+    # A build that was killed leaves mounts of its containers in the images' store.
+    mounts.release(paths.cache)
+    if paths.cache.exists():
         shutil.rmtree(paths.cache)
-    say("gone" + ("; installed system packages stay" if purge else f"; caches stay: {paths.cache}"))
+    say(f"gone, caches too; Debian packages that were installed stay: {' '.join(installed) or '-'}")
+
+
+def refuse_shared(paths: Paths) -> None:
+    """Refuse to delete the caches while other instances run from them.
+
+    Raises:
+        UpdraftError: There is another one.
+    """
+    folders = paths.state.parent.iterdir() if paths.state.parent.exists() else ()
+    others = sorted(
+        folder.name for folder in folders if folder.is_dir() and folder.name != paths.instance
+    )
+    if others:
+        raise UpdraftError(
+            f"other instances use the caches: {', '.join(others)}",
+            where=str(paths.cache),
+            fix=f"make down INSTANCE={others[0]} first, or leave PURGE=1 out",
+        )
 
 
 def _embedded(options: Options) -> bool:

@@ -63,6 +63,7 @@ class _Up:
         self.deploy(platform)
         # Not before: settings that could not be deployed are not what the next run goes on with.
         choices.write(self.paths.state, chosen)
+        self.forget_images(chosen.images, recorded.images if recorded else {})
         self.say.step("A DAG, fanned out as pods")
         demonstration.show(platform, self.say)
 
@@ -152,6 +153,15 @@ class _Up:
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             list(pool.map(load, built))
+
+    def forget_images(self, *kept: Mapping[str, str]) -> None:
+        """Take old images off the node; the last ones stay, for pods that are about to start."""
+        cluster = Cluster(self.paths)
+        if not cluster.exists:
+            return
+        keep = {reference for each in kept for reference in each.values()}
+        own = tuple(f"{LOCAL}updraft/{name}:" for name in OWN_IMAGES)
+        cluster.remove_images({ref for ref in cluster.images() if ref.startswith(own)} - keep)
 
     def find_chart(self, chosen: Choices) -> Choices:
         self.say.step("Chart")

@@ -178,7 +178,8 @@ class Cluster:
 
     def remove_images(self, refs: set[str]) -> None:
         """Take images from the node."""
-        self._store().remove(refs & self.images())
+        if refs:
+            self._store().remove(refs)
 
     def working_set(self) -> int:
         """Bytes of memory in use by the node's programs and all pods."""

@@ -97,16 +97,25 @@ def ensure(paths: Paths) -> None:
 
 def points(paths: Paths) -> list[str]:
     """The host's mounts that keep the namespace, the innermost first."""
-    folder = str(paths.mountns.parent)
+    return below(paths.mountns.parent)
+
+
+def below(folder: Path) -> list[str]:
+    """The host's mounts on a folder and inside it, the innermost first."""
     mounted = [line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return [m for m in reversed(mounted) if m == folder or m.startswith(f"{folder}/")]
+    return [m for m in reversed(mounted) if m == str(folder) or m.startswith(f"{folder}/")]
+
+
+def release(folder: Path) -> None:
+    """Unmount what lies on a folder and inside it, so that it can be deleted."""
+    for point in below(folder):
+        run("umount", "-l", point)
 
 
 def remove(paths: Paths) -> None:
     """Let the namespace go, with all its mounts; its processes must have ended."""
     (paths.run / "mounts-ready").unlink(missing_ok=True)
-    for point in points(paths):
-        run("umount", "-l", point)
+    release(paths.mountns.parent)
 
 
 def _mountpoints(paths: Paths) -> Path:

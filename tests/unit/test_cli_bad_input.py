@@ -196,5 +196,24 @@ def test_down_without_agreement(attempt: Attempt) -> None:
     assert 'YES is "maybe"' in attempt("down", YES="maybe")
 
 
+def test_caches_that_another_instance_runs_from_are_not_purged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache, state = tmp_path / "cache", tmp_path / "state"
+    (state / "other").mkdir(parents=True)
+    cache.mkdir()
+    own = {"UPDRAFT_STATE": str(state), "UPDRAFT_CACHE": str(cache), "YES": "1", "PURGE": "1"}
+    for name, value in {**OWN, **own}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["infra.cli", "down"])
+    assert main() == 1
+    assert "other instances use the caches: other" in capsys.readouterr().err
+    assert cache.exists()
+    (state / "other").rmdir()
+    assert main() == 0
+    print(capsys.readouterr().out)
+    assert not cache.exists()
+
+
 def test_an_instance_that_nothing_can_be_called(attempt: Attempt) -> None:
     assert "INSTANCE" in attempt("up", INSTANCE="../x")

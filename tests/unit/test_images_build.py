@@ -10,6 +10,7 @@ import pytest
 
 from infra.errors import UpdraftError
 from infra.images import NAMES, content_hash, engines, host, recipes
+from infra.local import mounts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -184,8 +185,13 @@ def test_a_build_that_fails_says_why_and_where_its_log_is(tmp_path: Path) -> Non
         "localhost/updraft/failing:1", tmp_path, tmp_path / "Containerfile", {}, {}
     )
     log = tmp_path / "build.log"
-    with pytest.raises(UpdraftError, match="nonesuch") as caught:
-        engine.build(recipe, log, print)
-    print(caught.value)
-    assert caught.value.where == str(log)
-    assert not engine.has(recipe.reference)
+    try:
+        with pytest.raises(UpdraftError, match="nonesuch") as caught:
+            engine.build(recipe, log, print)
+        print(caught.value)
+        assert caught.value.where == str(log)
+        assert not engine.has(recipe.reference)
+    finally:
+        engine.clean()
+        mounts.release(tmp_path)
+    assert not mounts.below(tmp_path)
