@@ -116,10 +116,9 @@ def login(platform: Platform) -> list[str]:
     admin = platform.settings.keys.admin or names.ADMIN
     where = platform.ui_address
     if not where:
-        forward = platform.kubectl.command(
-            "port-forward", "-n", platform.namespace, f"service/{names.API_SERVER}", "8080"
-        )
-        where = f"http://localhost:8080 while this runs: {' '.join(forward)}"
+        service = f"-n {platform.namespace} port-forward service/{names.API_SERVER}"
+        context = platform.settings.cluster.context
+        where = f"http://localhost:8080 by: kubectl --context {context} {service} 8080"
     return [
         f"UI:        {where}",
         f"user:      {platform.settings.airflow.admin.username}",

@@ -49,8 +49,12 @@ def _pods(platform: Platform) -> Table:
     shown = Table(title="pods", title_justify="left")
     for column in ("namespace", "pod", "phase", "ready", "restarts", "waits for"):
         shown.add_column(column, overflow="fold")
+    finished = 0
     for namespace in (platform.namespace, platform.tasks_namespace):
         for pod in platform.kubectl.items("pods", "-n", namespace):
+            if pod["status"]["phase"] == "Succeeded":
+                finished += 1
+                continue
             states = pod.get("status", {}).get("containerStatuses", [])
             shown.add_row(
                 namespace,
@@ -60,6 +64,7 @@ def _pods(platform: Platform) -> Table:
                 str(sum(state["restartCount"] for state in states)),
                 waiting_reason(pod),
             )
+    shown.caption = f"and {finished} that have done their work and are kept for their logs"
     return shown
 
 
