@@ -129,15 +129,9 @@ def _bootstrap(tar: Path, say: Say) -> str:
     paths = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in _LEFT_OUT]
     settings = tar.with_suffix(".apt")
     settings.write_text(host.apt_configuration(bundle=False, sources=False))
-    # The mirror and the settings of this host are for this host; apt's own go in their place.
-    sources = "\n".join(
-        f"deb [signed-by={host.DEBIAN_KEYRING}] {uri} {name} main"
-        for uri, name in (
-            (host.DEBIAN_MIRROR, suite),
-            (host.DEBIAN_MIRROR, f"{suite}-updates"),
-            (host.DEBIAN_SECURITY, f"{suite}-security"),
-        )
-    )
+    sources = host.debian_sources()
+    # The host's mirrors are the host's: each build is given them anew, and no image keeps them.
+    forget = ['--customize-hook=: > "$1"/etc/apt/sources.list'] if sources else []
     run(
         "mmdebstrap",
         "--variant=minbase",
@@ -147,10 +141,10 @@ def _bootstrap(tar: Path, say: Say) -> str:
         *paths,
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         *(f"--customize-hook={command}" for command in _HOOKS),
-        f"--customize-hook=printf '%s\\n' '{sources}' > \"$1\"/etc/apt/sources.list",
+        *forget,
         suite,
         new,
-        text="\n".join(host.debian_sources()) + "\n",
+        text="".join(f"{line}\n" for line in sources),
         env={"SOURCE_DATE_EPOCH": _EPOCH},
         fix="check that this machine reaches a Debian mirror (`apt-get update`), and that "
         "debian-archive-keyring is up to date",

@@ -16,8 +16,6 @@ from infra import versions
 
 INSIDE_CA = "/run/secrets/ca"
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-DEBIAN_MIRROR = "http://deb.debian.org/debian"
-DEBIAN_SECURITY = "http://deb.debian.org/debian-security"
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -36,18 +34,20 @@ def secrets(folder: Path) -> dict[str, Path]:
     """Write the host's settings to files of a folder, and return them by secret's name.
 
     `ca`: the CA bundle; `index`: variables for pip and uv; `apt`: its configuration;
-    `sources`: the mirrors.
+    `sources`: the mirrors, where the host tells any.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found: dict[str, Path] = {}
     bundle = ca_bundle()
     if bundle:
         found["ca"] = bundle
+    sources = debian_sources()
     texts = {
         "index": "".join(f"{k}={shlex.quote(v)}\n" for k, v in index(bundle is not None).items()),
-        "apt": apt_configuration(bundle is not None),
-        "sources": "\n".join(debian_sources()) + "\n",
+        "apt": apt_configuration(bundle is not None, sources=bool(sources)),
     }
+    if sources:
+        texts["sources"] = "\n".join(sources) + "\n"
     for name, text in texts.items():
         path = folder / name
         path.touch(mode=0o600)
@@ -116,8 +116,11 @@ def apt_configuration(bundle: bool, *, sources: bool = True) -> str:
 
 
 def debian_sources(etc: Path = Path("/etc")) -> list[str]:
-    """The images' Debian release as apt's lines, from the mirrors that a Debian host uses."""
-    mirror, security = DEBIAN_MIRROR, DEBIAN_SECURITY
+    """The images' Debian release as apt's lines, from the mirrors that a Debian host uses.
+
+    Empty where the host names none: then apt's own, which the base image has, serve.
+    """
+    mirror = security = ""
     release = etc / "os-release"
     if release.is_file() and re.search(r"^ID=\"?debian\"?$", release.read_text(), re.MULTILINE):
         for uri, suite in _host_mirrors(etc / "apt"):
@@ -125,6 +128,8 @@ def debian_sources(etc: Path = Path("/etc")) -> list[str]:
                 security = uri
             elif re.fullmatch(r"[a-z]+", suite):
                 mirror = uri
+    if not (mirror and security):
+        return []
     suite = versions.DEBIAN_SUITE
     signed = f"[signed-by={DEBIAN_KEYRING}]"
     return [

@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 from infra.local.shell import run
 
 TIMEOUT = 8.0
-GO_DEFAULT = "https://proxy.golang.org"
-PYPI_DEFAULT = "https://pypi.org/simple"
 
 
 def go_proxy() -> str:
@@ -22,20 +20,21 @@ def go_proxy() -> str:
     setting = os.environ.get("GOPROXY", "")
     if not setting and shutil.which("go"):
         setting = run("go", "env", "GOPROXY", check=False, cwd=None).strip()
-    first = re.split(r"[,|]", setting or GO_DEFAULT)[0]
+    first = re.split(r"[,|]", setting)[0]
     return "" if first in {"direct", "off"} else first
 
 
 def python_index() -> str:
-    """The index that Python's packages come from, as uv and pip are told."""
+    """The index that Python's packages come from, as uv and pip are told; empty if unknown."""
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
         if os.environ.get(variable):
             return os.environ[variable]
-    if shutil.which("pip"):
-        configured = run("pip", "config", "get", "global.index-url", check=False).strip()
-        if configured:
-            return configured
-    return PYPI_DEFAULT
+    if not shutil.which("pip"):
+        return ""
+    configured = run("pip", "config", "get", "global.index-url", check=False).strip()
+    # pip's help is where it tells its own default.
+    told = re.search(r"\(default\s+(https?://[^\s)]+)", run("pip", "help", "install", check=False))
+    return configured or (told[1] if told else "")
 
 
 def debian_archive() -> str:
