@@ -194,14 +194,6 @@ class ToolCache:
         if "GOCACHE" not in os.environ:
             shutil.rmtree(self._cache / "go-build", ignore_errors=True)
 
-    def drop_old(self) -> None:
-        """Delete programs built from versions that tools/ no longer names."""
-        current = {f"{t.folder}-{_folder_hash(t.folder)}" for t in TOOLS.values()}
-        folder = self._cache / "tools"
-        for path in folder.iterdir() if folder.exists() else ():
-            if path.name not in current:
-                shutil.rmtree(path)
-
 
 def ensure(names: Iterable[str], say: Say, *, cache: Path | None = None) -> dict[str, Path]:
     """Build what is missing of the named programs, and tell where each is.

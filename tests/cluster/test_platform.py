@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from infra.cli.airflow_api import AirflowApi
+from infra.cli.choices import PULUMI
 from infra.cli.platform import Platform
+from infra.deploy import pulumi
 from infra.errors import UpdraftError
 from infra.kubectl import KubectlError
 from infra.values import names
@@ -74,6 +76,14 @@ def test_a_second_make_up_changes_nothing(platform: Platform, api: AirflowApi) -
     assert state_of(platform) == before
     assert versions_of(platform) == versions
     assert {run["dag_run_id"] for run in api.runs(support.DAG, limit=50)} == runs
+
+
+def test_a_preview_straight_after_is_empty(platform: Platform) -> None:
+    if platform.chosen.engine != PULUMI:
+        pytest.skip("Pulumi is not on PATH, so it did not deploy: NO preview was made")
+    chosen = platform.chosen
+    changes = pulumi.preview(platform.config, chosen.stack, platform.paths.state, print)
+    assert changes == {}
 
 
 @pytest.mark.usefixtures("platform")
