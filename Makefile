@@ -7,12 +7,14 @@ export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help doctor up status logs ui trigger push-dags render image stop down test test-fast lint fmt
+.PHONY: help venv doctor up status logs ui trigger push-dags render image stop down test test-fast lint fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@awk '/^#=/{sub(/^#= ?/, "  "); print}' $(MAKEFILE_LIST)
 
+venv: ## Make .venv with the locked packages that Pulumi runs the program with
+	$(CLI) infra -c "import sys; print(sys.prefix)"
 doctor: ## Show what this machine has, what is required and how to mend it; touches nothing
 	$(CLI) none -m infra.cli doctor
 up: ## From a bare machine (or CONTEXT=) to a DAG fanned out as pods, again and again
