@@ -11,8 +11,7 @@ from infra.values import names
 Config = dict[str, dict[str, str]]
 
 HEALTH_PORT = 8974
-# A task waits for quota in the state queued; this also ends its token (facts: 24 h covers a night's
-# backlog, and the alert on the backlog comes long before).
+# A task waits for quota in the state queued, and this long its token lives: a night's backlog fits.
 QUEUED_TIMEOUT_SECONDS = 24 * 60 * 60
 # Sections that only the control plane reads. What is left holds nothing that a task may not know.
 _CONTROL_PLANE = {"database", "fab", "kubernetes_executor", "scheduler", "triggerer"}
