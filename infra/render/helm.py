@@ -73,10 +73,13 @@ def _run(inputs: Mapping[str, Any], chart: list[str], *, helm: Path, kubernetes:
     except OSError as error:
         raise UpdraftError(f"helm can't be started: {error.strerror}", where=str(helm)) from error
     if done.returncode != 0:
+        fix = "see the settings under chart: the values go with the chart of the pinned version"
+        if "cannot be reached" in done.stderr:
+            fix = "name a copy of the chart on this machine: AIRFLOW_CHART=, or chart.path"
         raise UpdraftError(
             f"helm refuses the release: {done.stderr.strip()}",
             where=f"release {inputs['name']}, chart {inputs['chart']}",
-            fix="see the settings under chart: the values go with the chart of the pinned version",
+            fix=fix,
         )
     return done.stdout
 
