@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -73,9 +73,11 @@ def ledger(platform: Platform, api: AirflowApi) -> support.Ledger:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if call.when == "call" and call.excinfo and item.path.name != LAST:
+    if report.failed and call.when == "call" and item.path.name != LAST:
         diagnose(os.environ.get("INSTANCE", ""))
     return report
 
@@ -92,6 +94,20 @@ def diagnose(instance: str) -> None:
                 ("logs", "-n", platform.namespace, f"deployment/{name}", "--all-containers")
                 for name in ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor")
             ),
+        ]
+        sections += [
+            (
+                "logs",
+                "-n",
+                platform.namespace,
+                pod["metadata"]["name"],
+                "--previous",
+                "-c",
+                each["name"],
+            )
+            for pod in kubectl.items("pods", "-n", platform.namespace)
+            for each in pod["status"].get("containerStatuses", [])
+            if each["restartCount"]
         ]
         for section in sections:
             print(f"--- kubectl {' '.join(section)}")
