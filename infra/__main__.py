@@ -56,7 +56,7 @@ def main(settings: Settings) -> None:
         MigrationsArgs(settings, image.reference, namespaces, database, keys),
         options,
     )
-    before = [migrations.migrate, tasks, *git.secrets]
+    before = [migrations.admin, tasks, *git.secrets]
     airflow = Airflow("airflow", AirflowArgs(settings, image.reference, ROOT, before), options)
     pulumi.export("url", airflow.url)
     pulumi.export("image", image.reference.apply(str))

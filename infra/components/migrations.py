@@ -29,7 +29,11 @@ class MigrationsArgs:
 
 
 class Migrations(pulumi.ComponentResource):
-    """Both Jobs; a release depends on `migrate`, and nothing on the administrator."""
+    """Both Jobs, `admin` after `migrate`; a release depends on the second.
+
+    The first process that loads the auth manager writes its roles and permissions. Were that two
+    at once, such as the Job and an API server, one of them could die of a row that is there twice.
+    """
 
     def __init__(
         self, name: str, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None

@@ -189,13 +189,13 @@ def test_a_jobs_name_changes_with_what_it_runs_and_only_then(run: Run) -> None:
     assert renamed[1] == first[1]
 
 
-def test_the_release_waits_for_the_migration_and_not_for_the_administrator(run: Run) -> None:
+def test_the_release_waits_for_the_administrator_who_waits_for_the_migration(run: Run) -> None:
     resources = run()
     release = one_of(resources, "Release")
     migrate = one_of(resources, "Job", "airflow-migrate")
     admin = one_of(resources, "Job", "airflow-admin")
-    assert migrate["urn"] in release["dependencies"]
-    assert admin["urn"] not in release["dependencies"]
+    assert admin["urn"] in release["dependencies"]
+    assert migrate["urn"] in admin["dependencies"]
     database = one_of(resources, "StatefulSet")
     assert database["urn"] in migrate["dependencies"]
 
