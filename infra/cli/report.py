@@ -14,7 +14,6 @@ from infra.cli.runs import RunReport, View, key_of
 MIB = 1024 * 1024
 WIDTH_WITHOUT_TERMINAL = 120
 STYLES = {"success": "green", "failed": "red", "running": "cyan", "up_for_retry": "yellow"}
-Columns = Callable[[float | None], str]
 
 
 def terminal() -> Console:

@@ -22,7 +22,6 @@ GIT_USER: Final = "dags"
 TASK: Final = "airflow-task"
 TASK_CONFIG: Final = "airflow-task"
 JOB_CONFIG: Final = "airflow-jobs"
-JOB: Final = "airflow-jobs"
 CLEANUP: Final = "airflow-pod-cleanup"
 TASKS: Final = "tasks"
 

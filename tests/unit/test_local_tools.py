@@ -15,6 +15,7 @@ import pytest
 from infra import versions
 from infra.errors import UpdraftError
 from infra.local import golang, packages, reach, tools
+from infra.local.paths import CHECKOUT
 from infra.local.tools import TOOLS, ToolCache
 
 
@@ -37,7 +38,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_pinned_versions_agree() -> None:
     assert tools.kubernetes_version() == f"v{versions.KUBERNETES}"
-    assert tools.module_version("helm", "helm.sh/helm/v3") == f"v{versions.HELM}"
+    locked = (CHECKOUT / "requirements" / "airflow.txt").read_text()
+    assert f"\napache-airflow=={versions.AIRFLOW} " in locked
 
 
 def test_every_tool_names_a_module_of_ours_and_stamps_its_version() -> None:
