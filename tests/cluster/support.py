@@ -237,6 +237,17 @@ def pods_of_run(platform: Platform, report: RunReport) -> list[dict[str, Any]]:
     return [item for item in items if item["metadata"]["name"] in names_]
 
 
+def ended_pods(platform: Platform, report: RunReport) -> list[dict[str, Any]]:
+    """The same once all have ended: a pod's end comes a little after its task's."""
+
+    def ended() -> list[dict[str, Any]]:
+        pods = pods_of_run(platform, report)
+        phases = {pod["status"]["phase"] for pod in pods}
+        return pods if phases <= {"Succeeded", "Failed"} else []
+
+    return wait_for(ended, 60, "the run's pods to end")
+
+
 def scheduler_log(platform: Platform, since: datetime) -> str:
     """What the scheduler has logged since a moment."""
     where = ("-n", platform.namespace, f"deployment/{names.SCHEDULER}", "-c", "scheduler")

@@ -40,7 +40,7 @@ def test_under_a_quota_of_three_pods_all_wait_and_succeed(
         report = support.finish(platform, api, support.trigger(api, items=ITEMS))
     assert report.state == "success", report.counts()
     support.assert_once_each(ledger.rows(report.run_id), ITEMS)
-    most = support.most_at_once(support.pods_of_run(platform, report))
+    most = support.most_at_once(support.ended_pods(platform, report))
     log = support.scheduler_log(platform, began)
     refusals = [line for line in log.splitlines() if "exceeded quota" in line]
     print(f"at most {most} pods at once; {len(refusals)} refusals, such as: {refusals[:1]}")
