@@ -110,7 +110,9 @@ def test_a_value_that_another_backend_encrypted_is_refused_by_its_key(tmp_path: 
     assert "updraft:dags.credentials.token" in str(caught.value)
 
 
-@pytest.mark.parametrize(("pid", "stale"), [(os.getpid(), False), (2**22 + 1, True)])
+@pytest.mark.parametrize(
+    ("pid", "stale"), [(os.getpid(), False), (2**22 + 1, True)], ids=["alive", "none"]
+)
 def test_only_a_lock_without_its_process_is_stale(tmp_path: Path, pid: int, stale: bool) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text(f'{{"pid": {pid}}}')
