@@ -82,7 +82,7 @@ def test(*, fast: bool, pytest: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", *pytest]
     if fast:
         command += [f"--ignore={CLUSTER_TESTS}", "-m", "not apiserver"]
-        command += ["-n", "auto", "--maxprocesses", "4", "--dist", "worksteal"]
+        command += ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
     tested = _pytest(command, environment)
     if linted:
         print("lint failed, see above", file=sys.stderr)

@@ -90,8 +90,9 @@ def test_more_pods_than_a_page_go(pods: client.CoreV1Api, monkeypatch: pytest.Mo
 
 def test_a_refusal_of_the_api_is_an_error(pods: client.CoreV1Api) -> None:
     make(pods, "refused", "Succeeded", 120)
-    anonymous = client.CoreV1Api(client.ApiClient(pods.api_client.configuration))
-    anonymous.api_client.configuration.api_key = {}
+    nobody = client.Configuration(host=pods.api_client.configuration.host)
+    nobody.verify_ssl = False
+    anonymous = client.CoreV1Api(client.ApiClient(nobody))
     with pytest.raises(client.ApiException) as caught:
         cleanup.clean(anonymous, NAMESPACE, timedelta(hours=1), NOW)
     print(caught.value.status)
