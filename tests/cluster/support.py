@@ -20,7 +20,7 @@ from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
 from infra.values import names
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 LEDGER = "ledger"

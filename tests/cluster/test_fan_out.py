@@ -9,7 +9,7 @@ from infra.cli.platform import Platform
 from infra.values import names
 from tests.cluster import support
 from tests.cluster.support import Ledger
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 ITEMS = 12
 TIGHT = 3

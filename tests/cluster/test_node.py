@@ -21,7 +21,7 @@ from infra.local.cluster import Cluster
 from infra.local.paths import Paths
 from infra.local.shell import run
 from tests.cluster import support
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SYSCTLS = [Path("/proc/sys") / name for name in (*mounts.SYSCTLS, "net/ipv4/ip_forward")]

@@ -14,7 +14,7 @@ from infra.errors import UpdraftError
 from infra.kubectl import KubectlError
 from infra.values import names
 from tests.cluster import support
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 GIB = 1024**3
 MOST_MEMORY = 4 * GIB

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from infra.kubectl import Kubectl
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kubeadm", "kubectl")
 

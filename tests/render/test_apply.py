@@ -18,7 +18,7 @@ from infra.kubectl import Kubectl, KubectlError
 from infra.render import Manifest
 from infra.render.manifests import normal
 from tests.render.conftest import EMBEDDED, Rendered
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.apiserver
 Body = dict[str, Any]

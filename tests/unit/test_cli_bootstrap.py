@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 # As small as the real locks are large; its hash is in them.

@@ -14,7 +14,7 @@ import pytest
 from infra.local.cgroups import Subtree
 from infra.local.paths import Paths
 from infra.local.processes import Process, Processes, started_at
-from tests.render.waiting import wait_for
+from tests.waiting import wait_for
 
 SLEEPER = Process("sleeper", ["sleep", "600"], inside=False, grace=0.0)
 
