@@ -8,7 +8,12 @@ from updraft import resources
 
 
 class UpdraftPlugin(AirflowPlugin):
-    """Updraft's additions: a line about each task's resources in its log."""
+    """Updraft's additions: a line about each task's resources in its log.
+
+    Example:
+        >>> UpdraftPlugin.name
+        'updraft'
+    """
 
     name = "updraft"
     listeners = [resources]  # noqa: RUF012 -- the base class declares it so
