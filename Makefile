@@ -7,7 +7,7 @@ export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help venv doctor up status logs ui trigger push-dags render image stop down test test-fast lint fmt
+.PHONY: help venv doctor up status logs ui trigger push-dags examples render image stop down test test-fast lint fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,8 @@ trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}') and watch its pods
 	$(CLI) infra -m infra.cli trigger
 push-dags: ## Push dags/ to the git server inside the cluster
 	$(CLI) infra -m infra.cli push-dags
+examples: ## Make the databases and connections that the example DAGs work on
+	$(CLI) infra -m infra.cli examples
 render: ## Write the platform as plain manifests to rendered/<STACK>; secrets redacted but for SECRETS=1
 	$(CLI) infra -m infra.cli render
 image: ## Build the Airflow image; push it with REGISTRY=

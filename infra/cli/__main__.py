@@ -60,6 +60,9 @@ COMMANDS = {
         "infra.cli.operate", "push_dags", "push a folder of DAGs to the git server",
         extra=("folder",),
     ),
+    "examples": Command(
+        "infra.cli.examples", "examples", "make the example DAGs' databases and connections"
+    ),
     "render": Command(
         "infra.cli.build", "render", "write the platform as plain manifests", extra=("out",)
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.cli.airflow_api import AirflowApi
+from infra.cli.examples import ExampleDatabase
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
 from infra.values import names
@@ -94,7 +94,7 @@ class Row:
     pod: str
 
 
-class Ledger:
+class Ledger(ExampleDatabase):
     """A database of its own, where each processed item leaves a row.
 
     Args:
@@ -102,50 +102,15 @@ class Ledger:
     """
 
     def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-        self.password = secrets.token_urlsafe(16)
+        super().__init__(platform, LEDGER)
 
-    def sql(self, text: str, database: str = LEDGER) -> list[list[str]]:
-        """Run SQL as the database's administrator, through its pod; rows of texts."""
-        psql = (
-            "psql",
-            "-U",
-            "airflow",
-            "-d",
-            database,
-            "-qAtX",
-            "-F",
-            "\t",
-            "-v",
-            "ON_ERROR_STOP=1",
-        )
-        pod = f"statefulset/{names.POSTGRESQL}"
-        where = ("exec", "-i", "-n", self.platform.namespace, pod, "-c", "postgresql", "--")
-        answer = self.platform.kubectl.run(*where, *psql, input=text)
-        return [line.split("\t") for line in answer.splitlines()]
-
-    def create(self, api: AirflowApi) -> None:
-        """Make the database, its user, its table, and Airflow's connection to it."""
+    def create(self, api: AirflowApi) -> bool:
+        """Make the database, its user, its table, and Airflow's connection to it, all of it new."""
         self.drop(api)
-        self.sql(f"CREATE ROLE {LEDGER} LOGIN PASSWORD '{self.password}'", "airflow")
-        self.sql(f"CREATE DATABASE {LEDGER} OWNER {LEDGER}", "airflow")
+        new = super().create(api)
         columns = "run_id text, item integer, try_number integer, pod text"
         self.sql(f"SET ROLE {LEDGER}; CREATE TABLE {LEDGER} ({columns})")
-        api.put_connection(
-            LEDGER,
-            conn_type="postgres",
-            host=f"{names.POSTGRESQL}.{self.platform.namespace}.svc.cluster.local",
-            port=5432,
-            schema=LEDGER,
-            login=LEDGER,
-            password=self.password,
-        )
-
-    def drop(self, api: AirflowApi) -> None:
-        """Remove all of it, if it is there."""
-        self.sql(f"DROP DATABASE IF EXISTS {LEDGER} WITH (FORCE)", "airflow")
-        self.sql(f"DROP ROLE IF EXISTS {LEDGER}", "airflow")
-        api.delete_connection(LEDGER)
+        return new
 
     def rows(self, run_id: str) -> list[Row]:
         """The side effects of a run."""
