@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+# Pytest takes plugins from here alone; an installed package brings it as an entry point.
+pytest_plugins = ("updraft.testing.plugin",)
 TESTS = Path(__file__).resolve().parent
 # The quick ones first; what needs a cluster last.
 TIERS = ("unit", "render", "dags", "operators", "cluster")
