@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.sdk.exceptions import AirflowException
 
 
@@ -42,10 +44,23 @@ class TransientError(UpdraftError):
 class SourceUnavailableError(TransientError):
     """A source that does not answer, or that a circuit breaker keeps from being asked.
 
+    Args:
+        what: What is wrong, as a sentence without a full stop.
+        where: Which source.
+        fix: What whoever reads it can do.
+        retry_after: How long it is pointless to ask again, where that is known; the retry policy
+            `updraft.retries.RetryTransient` waits for as long.
+
     Example:
-        >>> issubclass(SourceUnavailableError, TransientError)
-        True
+        >>> SourceUnavailableError("it is down", retry_after=timedelta(hours=1)).retry_after
+        datetime.timedelta(seconds=3600)
     """
+
+    def __init__(
+        self, what: str, *, where: str = "", fix: str = "", retry_after: timedelta | None = None
+    ) -> None:
+        self.retry_after = retry_after
+        super().__init__(what, where=where, fix=fix)
 
 
 class ConfigurationError(UpdraftError):
