@@ -15,6 +15,7 @@ import pytest
 from updraft.testing import postgres as server
 from updraft.testing.home import airflow_is_imported, environment
 from updraft.testing.postgres import Database, Server
+from updraft.testing.results import RunResult, TaskResult
 
 # Whether Airflow had been imported before it was told where the test run's home is.
 TOO_EARLY = pytest.StashKey[bool]()
@@ -64,3 +65,31 @@ def make_postgres_database(postgres: Server) -> Iterator[Callable[..., Database]
 def postgres_database(make_postgres_database: Callable[..., Database]) -> Database:
     """An empty database with an Airflow connection, for this test alone."""
     return make_postgres_database()
+
+
+@pytest.fixture
+def run_operator(own_airflow: None) -> Callable[..., TaskResult]:  # noqa: ARG001 -- before
+    """The function updraft.testing.running.run_operator: one try of an operator, for real."""
+    from updraft.testing import running  # noqa: PLC0415 -- imports Airflow
+
+    return running.run_operator
+
+
+@pytest.fixture
+def run_dag(own_airflow: None) -> Callable[..., RunResult]:  # noqa: ARG001 -- before
+    """The function updraft.testing.running.run_dag: a DAG's run to its end, in this process."""
+    from updraft.testing import running  # noqa: PLC0415 -- imports Airflow
+
+    return running.run_dag
+
+
+@pytest.fixture(scope="session")
+def own_airflow(pytestconfig: pytest.Config) -> None:
+    """Refuse to run anything in an Airflow that is not the test run's own."""
+    if pytestconfig.stash[TOO_EARLY]:
+        pytest.fail(
+            "Airflow was imported before the test run had an Airflow of its own, so these tests "
+            "would change yours\n  fix:   import Airflow in no plugin and in no conftest.py "
+            "outside of a function",
+            pytrace=False,
+        )
