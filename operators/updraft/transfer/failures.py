@@ -1,0 +1,81 @@
+"""What a database driver raises, told as what was wrong, where, and whether another try helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from updraft.errors import ConfigurationError, DataError, TransientError, UpdraftError
+
+# Classes and codes of SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_TRANSIENT_STATES = ("08", "40", "53", "57", "58", "55P03")
+_DATA_STATES = ("22", "23")
+# SQLite calls almost everything an OperationalError; its own codes tell them apart.
+_SQLITE_TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_INTERRUPT")
+# A refused login has no SQLSTATE in libpq, only the server's words.
+_REFUSED = re.compile(
+    r"authentication failed|no pg_hba\.conf entry|no password supplied"
+    r"|(database|role|user) .* does not exist|permission denied",
+    re.IGNORECASE,
+)
+
+_ADVICE: dict[type[UpdraftError], str] = {
+    TransientError: "it may pass by itself: let the task retry",
+    DataError: "mend the rows, or change the target's column or constraint",
+    ConfigurationError: "correct the query, the table or the rights of the connection's user",
+}
+
+
+@contextmanager
+def told(where: str, *, transient: type[TransientError] = TransientError) -> Iterator[None]:
+    """Raise a driver's errors as Updraft's; whatever is not a driver's passes as it is.
+
+    Args:
+        where: The place to name, such as the connection.
+        transient: What to raise for an error that passes by itself.
+
+    Raises:
+        TransientError: A lost connection, a deadlock, a cancelled statement and the like.
+        DataError: A value that the database does not take.
+        ConfigurationError: Any other refusal, such as a missing table or a forbidden one.
+    """
+    try:
+        yield
+    except UpdraftError:
+        raise
+    except Exception as error:
+        kind = kind_of(error)
+        if kind is None:
+            raise
+        what = " ".join(str(getattr(error, "orig", None) or error).split())
+        raised = transient if kind is TransientError else kind
+        raise raised(what, where=where, fix=_ADVICE[kind]) from error
+
+
+def kind_of(error: Exception) -> type[UpdraftError] | None:
+    """Return which of Updraft's errors a driver's error is; None for what no driver raised."""
+    original = getattr(error, "orig", None) or error  # as SQLAlchemy wraps it
+    names = {each.__name__ for each in type(original).__mro__}
+    if not names & {"DatabaseError", "InterfaceError"}:  # PEP 249: every driver has these
+        return None
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if state:
+        return _kind_of_state(state)
+    if sqlite := getattr(original, "sqlite_errorname", None):
+        transient = sqlite.startswith(_SQLITE_TRANSIENT)
+        data = sqlite.startswith(("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG"))
+        return TransientError if transient else DataError if data else ConfigurationError
+    return _kind_of_class(names, str(original))
+
+
+def _kind_of_state(state: str) -> type[UpdraftError]:
+    if state.startswith(_TRANSIENT_STATES):
+        return TransientError
+    return DataError if state.startswith(_DATA_STATES) else ConfigurationError
+
+
+def _kind_of_class(names: set[str], text: str) -> type[UpdraftError]:
+    if names & {"OperationalError", "InterfaceError"}:
+        return ConfigurationError if _REFUSED.search(text) else TransientError
+    return DataError if names & {"DataError", "IntegrityError"} else ConfigurationError
