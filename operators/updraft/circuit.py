@@ -70,7 +70,7 @@ class CircuitBreaker(ContextDecorator):
     tasks, it opens: for `cool_down` every call raises SourceUnavailableError at once, whose
     `retry_after` the retry policy `updraft.retries.RetryTransient` waits for. Then a single call
     goes through as a probe: it closes the circuit, or opens it for another cool-down. A call costs
-    a request to the execution API, a failure some more. Where that can't be asked, calls go through.
+    a request to the execution API, a failure some more; where that fails, calls go through.
 
     A refusal is a failed try: give such tasks some `retries`.
 

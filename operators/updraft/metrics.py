@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
+from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 
 
@@ -33,6 +34,20 @@ class Metric(StrEnum):
     DEADLINE_MISSED = "updraft.deadline.missed"
     # A counter of messages to people; tags kind (failure, deadline), result (sent, failed).
     NOTIFICATIONS = "updraft.notifications"
+
+
+def initialize() -> None:
+    """Let metrics go where [metrics] of airflow.cfg says, from wherever this runs.
+
+    Airflow does so in a task's process alone; a callback's, in the DAG processor or the triggerer,
+    has to do it itself, or what it counts is lost.
+    """
+    from airflow.sdk.observability.metrics import stats_utils  # noqa: PLC0415 -- only for callbacks
+
+    stats.initialize(
+        factory=stats_utils.get_stats_factory(),
+        export_legacy_names=conf.getboolean("metrics", "legacy_names_on"),
+    )
 
 
 def count(metric: Metric, amount: int = 1, **tags: str) -> None:
