@@ -14,6 +14,7 @@ from infra.settings.dags import Dags
 from infra.settings.database import Database, Keys
 from infra.settings.faults import describe
 from infra.settings.image import Chart, Image
+from infra.settings.links import EXPLANATION, Links
 
 __all__ = ["PROJECT", "Settings", "load"]
 
@@ -35,6 +36,7 @@ class Settings(Area):
     keys: Keys = Field(default_factory=Keys, description="Existing Secrets.")
     airflow: Airflow = Field(default_factory=Airflow, description="Control plane.")
     tasks: Tasks = Field(default_factory=Tasks, description="Task pods.")
+    links: Links = Field(default_factory=Links, description=EXPLANATION)
 
     @property
     def parallelism(self) -> int:

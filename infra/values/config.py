@@ -6,7 +6,7 @@ import json
 from urllib.parse import urlsplit
 
 from infra.settings import Settings
-from infra.values import names
+from infra.values import links, names
 
 Config = dict[str, dict[str, str]]
 
@@ -41,7 +41,7 @@ def control_plane(settings: Settings) -> Config:
             "remote_logging": "False",
         },
         "metrics": {"statsd_on": "False"},
-        "dag_processor": _dag_processor(),
+        "dag_processor": _dag_processor(settings),
         "fab": {"enable_proxy_fix": "True"},
         "scheduler": {
             "enable_health_check": "True",
@@ -51,6 +51,7 @@ def control_plane(settings: Settings) -> Config:
         # A pod, and its share of the quota, is held until the supervisor's next heartbeat.
         "workers": {"min_heartbeat_interval": "1"},
         "kubernetes_executor": _executor(settings),
+        "updraft": {"links": as_json(links.option(settings))},
     }
     for section, options in settings.airflow.config.items():
         config.setdefault(section, {}).update({key: str(value) for key, value in options.items()})
@@ -59,11 +60,18 @@ def control_plane(settings: Settings) -> Config:
 
 def task(settings: Settings) -> Config:
     """Return the options that a task pod needs."""
-    return {
+    config = {
         section: options
         for section, options in control_plane(settings).items()
         if section not in _CONTROL_PLANE
     }
+    config["dag_processor"]["dag_bundle_config_list"] = _bundles(settings, one_time=True)
+    return config
+
+
+def as_json(value: object) -> str:
+    """Return JSON that Airflow reads as it is: it would expand % and $ in an option."""
+    return json.dumps(value).replace("%", r"\u0025").replace("$", r"\u0024")
 
 
 def as_file(config: Config) -> str:
@@ -84,20 +92,26 @@ def _core(settings: Settings) -> dict[str, str]:
         "load_examples": "False",
         "max_active_tasks_per_dag": str(settings.parallelism),
         "parallelism": str(settings.parallelism),
+        # Who clears a task has most often pushed what mends it; the UI offers the other choice.
+        "rerun_with_latest_version": "True",
     }
 
 
-def _dag_processor() -> dict[str, str]:
-    bundle = {
-        "name": "dags-folder",
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {},
-    }
+def _dag_processor(settings: Settings) -> dict[str, str]:
     return {
-        "dag_bundle_config_list": json.dumps([bundle]),
+        "dag_bundle_config_list": _bundles(settings),
         # A pushed DAG is looked for this often, in seconds; the default is 300.
         "refresh_interval": "10",
     }
+
+
+def _bundles(settings: Settings, **options: object) -> str:
+    bundle = {
+        "name": "dags-folder",
+        "classpath": "updraft.bundle.GitSyncDagBundle",
+        "kwargs": {"view_url_template": links.folder(settings), **options},
+    }
+    return as_json([bundle])
 
 
 def _executor(settings: Settings) -> dict[str, str]:

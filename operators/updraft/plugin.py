@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
-from updraft import resources
+from updraft import links, resources
 
 
 class UpdraftPlugin(AirflowPlugin):
-    """Updraft's additions: a line about each task's resources in its log.
+    """Updraft's additions: links on each task, and a line about its resources in its log.
 
     Example:
         >>> UpdraftPlugin.name
@@ -16,4 +16,6 @@ class UpdraftPlugin(AirflowPlugin):
     """
 
     name = "updraft"
-    listeners = [resources]  # noqa: RUF012 -- the base class declares it so
+    # ruff wants these to be immutable; the base class declares lists.
+    listeners = [resources]  # noqa: RUF012
+    global_operator_extra_links = list(links.configured())  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""What a task took: peak memory of its pod and CPU time, written as one line of its log."""
+"""What a task took (peak memory of its pod, CPU time) and ran (a commit): one line of its log."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ def cpu_seconds() -> float:
     return round(sum(each.ru_utime + each.ru_stime for each in used), 3)
 
 
+def commit(task_instance: RuntimeTaskInstance) -> str | None:
+    """The commit of the DAG files in this pod, None where no Git delivers them."""
+    from airflow.dag_processing.bundles.base import BundleVersion  # noqa: PLC0415 -- heavy
+
+    version = task_instance.bundle_instance.get_current_version()
+    return version.version if isinstance(version, BundleVersion) else version
+
+
 def report(task_instance: RuntimeTaskInstance | TaskInstance, state: str) -> None:
     """Write the line `updraft.resources`, its fields naming the task instance."""
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 -- heavy
@@ -57,6 +65,7 @@ def report(task_instance: RuntimeTaskInstance | TaskInstance, state: str) -> Non
         state=state,
         peak_memory_bytes=peak_memory_bytes(),
         cpu_seconds=cpu_seconds(),
+        commit=commit(task_instance),
     )
 
 

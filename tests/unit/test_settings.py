@@ -56,6 +56,36 @@ MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
         '"Sometimes"',
         "'IfNotPresent', 'Always' or 'Never'",
     ),
+    "unknown name in a link": (
+        {"links": {"pod": "https://pods.example.com/{podd}"}},
+        "updraft:links.pod",
+        '"https://pods.example.com/{podd}"',
+        "a template without {podd}; it may name {dag_id}",
+    ),
+    "brace alone in a link": (
+        {"links": {"source": "https://git.example.com/{commit}/{file"}},
+        "updraft:links.source",
+        '"https://git.example.com/{commit}/{file"',
+        "a template without {file",
+    ),
+    "link that runs a script": (
+        {"links": {"extra": [{"name": "x", "url": "javascript:alert(1)"}]}},
+        "updraft:links.extra.0.url",
+        '"javascript:alert(1)"',
+        "an http(s) address",
+    ),
+    "link without an address": (
+        {"links": {"extra": [{"name": "x", "url": ""}]}},
+        "updraft:links.extra.0.url",
+        '""',
+        "at least 1 character",
+    ),
+    "two links of one name": (
+        {"links": {"extra": [{"name": "Pod", "url": "https://example.com"}]}},
+        "updraft:links",
+        "an object with extra",
+        '"Pod" is taken',
+    ),
     "no repository of DAGs": (
         {"dags": {"repository": None}},
         "updraft:dags",

@@ -1,0 +1,75 @@
+"""The links in Airflow's UI as the package `updraft` reads them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from urllib.parse import quote, urlsplit
+
+from infra.settings import Settings
+
+# A word of the host's name, and the address of a file or folder at a commit below a repository's.
+_FORGES = {
+    "github": ("blob/{commit}/{file}", "tree/{commit}/{file}"),
+    "gitlab": ("-/blob/{commit}/{file}", "-/tree/{commit}/{file}"),
+    "bitbucket": ("src/{commit}/{file}", "src/{commit}/{file}"),
+    **dict.fromkeys(("gitea", "forgejo", "codeberg"), ("src/commit/{commit}/{file}",) * 2),
+}
+
+
+def option(settings: Settings) -> dict[str, object]:
+    """Return the option [updraft] links."""
+    links = settings.links
+    keep = None if links.pod_history else settings.tasks.keep_finished_pods
+    return {
+        "pod": links.pod,
+        "podMinutes": keep,
+        "source": _in_repository(settings, source(settings)),
+        "extra": [
+            {"name": each.name, "url": _in_repository(settings, each.url)} for each in links.extra
+        ],
+    }
+
+
+def source(settings: Settings) -> str | None:
+    """Return the template of a file's address: the setting, or what the repository's host has."""
+    given = settings.links.source
+    return given if given is not None else _on_forge(settings, folder=False)
+
+
+def folder(settings: Settings) -> str | None:
+    """Return the template of the address of the DAGs' folder, as Airflow's bundles want it."""
+    template = _on_forge(settings, folder=True)
+    if template is None or not template.startswith("https://"):
+        return None
+    return template.replace("{file}", _below(settings)).replace("{commit}", "{version}")
+
+
+def _in_repository(settings: Settings, template: str | None) -> str | None:
+    """Airflow knows a file's path below the folder of DAGs alone."""
+    return template and template.replace("{file}", f"{_below(settings)}/{{file}}".lstrip("/"))
+
+
+def _below(settings: Settings) -> str:
+    path = str(PurePosixPath(settings.dags.sub_path))
+    return "" if path == "." else quote(path)
+
+
+def _on_forge(settings: Settings, *, folder: bool) -> str | None:
+    web = _web_address(settings.dags.repository or "")
+    for word in re.split(r"\W", urlsplit(web).hostname or ""):
+        if word in _FORGES:
+            return f"{web}/{_FORGES[word][folder]}"
+    return None
+
+
+def _web_address(repository: str) -> str:
+    """Return where people see the repository: the same host by https, for an ssh remote."""
+    path = repository.removesuffix("/").removesuffix(".git")
+    if path.startswith(("http://", "https://")):
+        return path
+    if path.startswith("ssh://"):
+        parts = urlsplit(path)
+        return f"https://{parts.hostname}{parts.path}"
+    host, _, path = path.rpartition("@")[2].partition(":")
+    return f"https://{host}/{path.lstrip('/')}"
