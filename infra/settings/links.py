@@ -17,9 +17,9 @@ PLACEHOLDERS = (
 EXPLANATION = (
     "Links on every task in Airflow's UI. A template is an address in which may stand "
     + ", ".join(f"`{{{name}}}`" for name in PLACEHOLDERS)
-    + "; each value is URL-encoded, and where one is not known, such as the pod of a task that "
-    "waits, there is no link. `{file}` is a path in the repository; `{end}` of a running task is now; "
-    "`_ms` are milliseconds since 1970, the others ISO 8601 in UTC."
+    + ". Each value is URL-encoded; where one is not known, such as the pod of a task that waits, "
+    "there is no link. `{file}` is a path in the repository; `{end}` of a running task is now; "
+    "`{start_ms}` and `{end_ms}` are milliseconds since 1970, `{start}` and `{end}` ISO 8601."
 )
 _OWN_NAMES = ("Pod", "Source")
 

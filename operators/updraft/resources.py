@@ -45,7 +45,9 @@ def commit(task_instance: RuntimeTaskInstance) -> str | None:
     """The commit of the DAG files in this pod, None where no Git delivers them."""
     from airflow.dag_processing.bundles.base import BundleVersion  # noqa: PLC0415 -- heavy
 
-    version = task_instance.bundle_instance.get_current_version()
+    # A task that a test runs in its own process comes from no bundle.
+    bundle = getattr(task_instance, "bundle_instance", None)
+    version = bundle.get_current_version() if bundle else None
     return version.version if isinstance(version, BundleVersion) else version
 
 

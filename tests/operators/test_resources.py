@@ -20,11 +20,13 @@ import json, logging, sys
 import structlog
 from uuid import uuid4
 from structlog.testing import capture_logs
+from updraft.bundle import GitSyncDagBundle
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from updraft import plugin, resources
 
 instance = RuntimeTaskInstance.model_construct(
-    id=uuid4(), dag_id="dag", run_id="run", task_id="task", map_index=3, try_number=2
+    id=uuid4(), dag_id="dag", run_id="run", task_id="task", map_index=3, try_number=2,
+    bundle_instance=GitSyncDagBundle(name="dags", path=sys.argv[1], one_time=True),
 )
 with capture_logs() as lines:
     for listener in plugin.UpdraftPlugin.listeners:
@@ -42,8 +44,11 @@ def test_each_end_of_a_task_is_one_line(tmp_path: Path) -> None:
         "AIRFLOW_HOME": str(tmp_path),
         "PYTHONPATH": str(ROOT / "operators"),
     }
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    link = tmp_path / "repo"
+    link.symlink_to(f".worktrees/{commit}")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", PROGRAM, str(link / "dags")],
         env=environment,
         capture_output=True,
         text=True,
@@ -58,6 +63,7 @@ def test_each_end_of_a_task_is_one_line(tmp_path: Path) -> None:
         assert (line["task_id"], line["map_index"], line["try_number"]) == ("task", 3, 2)
         assert line["peak_memory_bytes"] > 10_000_000
         assert line["cpu_seconds"] > 0
+        assert line["commit"] == commit
 
 
 @pytest.mark.parametrize("file", ["memory.peak", "memory/memory.max_usage_in_bytes"])
