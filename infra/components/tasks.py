@@ -11,7 +11,7 @@ import pulumi_kubernetes as kubernetes
 
 from infra.components.namespaces import Namespaces
 from infra.settings import Settings
-from infra.values import names, tasks
+from infra.values import names, sizes, tasks
 from infra.values.image import ImageReference
 from infra.values.pods import cleanup_job
 
@@ -55,7 +55,7 @@ class Tasks(pulumi.ComponentResource):
         kubernetes.core.v1.ResourceQuota(
             f"{name}-quota",
             metadata=self._metadata(names.TASKS),
-            spec=cast("Any", tasks.quota(self._settings)),
+            spec=cast("Any", sizes.quota(self._settings)),
             opts=self._options,
         )
         kubernetes.core.v1.LimitRange(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field, ValidationError
 
 from infra.errors import UpdraftError
-from infra.settings.airflow import Airflow, Tasks
+from infra.settings.airflow import Airflow
 from infra.settings.base import Area
 from infra.settings.cluster import Cluster, Namespaces, Scheduling
 from infra.settings.dags import Dags
@@ -15,6 +15,7 @@ from infra.settings.database import Database, Keys
 from infra.settings.faults import describe
 from infra.settings.image import Chart, Image
 from infra.settings.links import EXPLANATION, Links
+from infra.settings.tasks import Tasks
 
 __all__ = ["PROJECT", "Settings", "load"]
 

@@ -1,4 +1,4 @@
-"""The control plane and the tasks."""
+"""The control plane."""
 
 from __future__ import annotations
 
@@ -8,19 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from infra.settings.base import (
-    Amounts,
-    Area,
-    Line,
-    NodePort,
-    NodeSelector,
-    Quantity,
-    Replicas,
-    Resources,
-    Toleration,
-    amount,
-    resources,
-)  # fmt: skip
+from infra.settings.base import Area, Line, NodePort, Replicas, Resources, resources
 
 _SECRET = re.compile(
     r"(fernet_key|secret_key|jwt_secret|jwt_private_key|sql_alchemy_conn|password)"
@@ -118,49 +106,3 @@ class Airflow(Area):
     config: Annotated[Mapping[str, Mapping[str, ConfigValue]], AfterValidator(_no_secret)] = Field(
         default_factory=dict, description="Options of airflow.cfg, {section: {option: value}}."
     )
-
-
-class Quota(Area):
-    """What all task pods together may take; more waits."""
-
-    pods: Annotated[int, Field(ge=1)] = Field(32, description="Pods at once.")
-    cpu: Quantity = Field("16", description="Sum of CPU requests.")
-    memory: Quantity = Field("32Gi", description="Sum of memory limits.")
-    ephemeral_storage: Quantity | None = Field(
-        None, description="Sum of ephemeral storage requests."
-    )
-
-
-class Tasks(Area):
-    """Task pods."""
-
-    quota: Quota = Field(default_factory=Quota, description="Quota of their namespace.")
-    resources: Resources = Field(
-        default_factory=lambda: resources(("250m", "256Mi"), ("1", "512Mi")),
-        description="Of a task that does not ask for its own.",
-    )
-    parallelism: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Tasks at once for a scheduler; quota.pods if it is not set."
-    )
-    keep_finished_pods: Annotated[int, Field(ge=0, le=10080)] = Field(
-        60, description="Minutes for which finished pods stay; 0 deletes them at once."
-    )
-    node_selector: NodeSelector = Field(default_factory=dict, description="Labels of the nodes.")
-    tolerations: tuple[Toleration, ...] = Field((), description="Taints that are tolerated.")
-    service_account_annotations: Mapping[str, str] = Field(
-        default_factory=dict, description="Annotations of the ServiceAccount (workload identity)."
-    )
-
-    @model_validator(mode="after")
-    def _one_fits(self) -> Self:
-        _at_most(self.resources.requests, self.resources.limits)
-        if amount(self.resources.requests.cpu) > amount(self.quota.cpu):
-            raise ValueError("a quota.cpu that one task's resources.requests.cpu fits into")
-        if amount(self.resources.limits.memory) > amount(self.quota.memory):
-            raise ValueError("a quota.memory that one task's resources.limits.memory fits into")
-        return self
-
-
-def _at_most(requests: Amounts, limits: Amounts) -> None:
-    if amount(requests.cpu) > amount(limits.cpu) or amount(requests.memory) > amount(limits.memory):
-        raise ValueError("resources.requests that are at most resources.limits")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic.alias_generators import to_snake
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -21,7 +21,7 @@ _LONGEST = 80
 
 def describe(root: type[BaseModel], fault: ErrorDetails) -> str:
     """Return `updraft:area.key: found …; allowed: …`, without a secret's value."""
-    path = [to_camel(part) if isinstance(part, str) else str(part) for part in fault["loc"]]
+    path = [str(part) for part in fault["loc"]]
     key = f"updraft:{'.'.join(path)}" if path else "updraft"
     return f"{key}: found {_found(path, fault)}; allowed: {_allowed(root, path, fault)}"
 

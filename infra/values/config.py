@@ -6,7 +6,7 @@ import json
 from urllib.parse import urlsplit
 
 from infra.settings import Settings
-from infra.values import links, names
+from infra.values import links, names, sizes
 
 Config = dict[str, dict[str, str]]
 
@@ -51,7 +51,7 @@ def control_plane(settings: Settings) -> Config:
         # A pod, and its share of the quota, is held until the supervisor's next heartbeat.
         "workers": {"min_heartbeat_interval": "1"},
         "kubernetes_executor": _executor(settings),
-        "updraft": {"links": as_json(links.option(settings))},
+        "updraft": _package(settings),
     }
     for section, options in settings.airflow.config.items():
         config.setdefault(section, {}).update({key: str(value) for key, value in options.items()})
@@ -81,6 +81,13 @@ def as_file(config: Config) -> str:
         lines += [f"[{section}]", *(f"{key} = {value}" for key, value in sorted(options.items()))]
         lines.append("")
     return "\n".join(lines)
+
+
+def _package(settings: Settings) -> dict[str, str]:
+    given = {"links": links.option(settings), **sizes.options(settings)}
+    options = {name: as_json(value) for name, value in given.items()}
+    storage_class = settings.tasks.scratch_storage_class
+    return {**options, **({"task_scratch_storage_class": storage_class} if storage_class else {})}
 
 
 def _core(settings: Settings) -> dict[str, str]:

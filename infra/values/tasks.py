@@ -20,20 +20,6 @@ RULES: dict[str, list[Spec]] = {
 }
 
 
-def quota(settings: Settings) -> Spec:
-    """Return the ResourceQuota's amounts."""
-    chosen = settings.tasks.quota
-    hard: Spec = {
-        "pods": str(chosen.pods),
-        "requests.cpu": chosen.cpu,
-        "requests.memory": chosen.memory,
-        "limits.memory": chosen.memory,
-    }
-    if chosen.ephemeral_storage:
-        hard["requests.ephemeral-storage"] = chosen.ephemeral_storage
-    return {"hard": hard}
-
-
 def limit_range(settings: Settings) -> Spec:
     """Return the LimitRange: a container that states nothing gets a task's own amounts.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 import yaml
 
 from infra.settings import Settings, load
+from infra.settings.base import amount
 from infra.settings.stack import merge, read
-from infra.values import config, database, git, pod_template, pods
+from infra.values import config, database, git, pod_template, pods, sizes
 from infra.values.airflow import values
 from infra.values.image import ImageReference
 
@@ -130,3 +132,46 @@ def test_a_jobs_identity_is_the_hash_of_its_spec() -> None:
     other = pods.migrate_job(settings(), ImageReference("r/a", "2"), secrets)
     assert pods.identity(one) == pods.identity(dict(reversed(one.items())))
     assert pods.identity(one) != pods.identity(other)
+
+
+def test_both_configurations_tell_the_package_sizes_and_quota() -> None:
+    change = {"tasks": {"scratchStorageClass": "fast"}}
+    for made in (config.control_plane(settings(change)), config.task(settings(change))):
+        parser = configparser.ConfigParser()  # as Airflow's own, it expands %
+        parser.read_string(config.as_file(made))
+        options = parser["updraft"]
+        print(dict(options))
+        quota = json.loads(options["task_quota"])
+        assert quota == sizes.quota(settings())["hard"]
+        assert json.loads(options["task_sizes"]).keys() == {"small", "medium", "large"}
+        assert options["task_scratch_storage_class"] == "fast"
+
+
+def test_spot_nodes_are_asked_for_in_addition_to_the_template() -> None:
+    change = {
+        "tasks": {
+            "nodeSelector": {"pool": "tasks", "zone": "a"},
+            "tolerations": [{"key": "tasks"}],
+            "spot": {"nodeSelector": {"pool": "100%spot"}, "tolerations": [{"key": "spot"}]},
+        }
+    }
+    spot = json.loads(config.task(settings(change))["updraft"]["task_spot"])
+    print(spot)
+    assert spot["nodeSelector"] == {"pool": "100%spot", "zone": "a"}
+    assert [each["key"] for each in spot["tolerations"]] == ["tasks", "spot"]
+
+
+@pytest.mark.parametrize(
+    "quota",
+    [{"cpu": "300m", "memory": "512Mi"}, {"cpu": 1, "memory": "1.5Gi"}, {"memory": "1000G"}],
+)
+def test_sizes_that_no_stack_has_named_fit_any_quota(quota: dict[str, Any]) -> None:
+    stack = settings({"tasks": {"quota": quota, "sizes": None, "resources": None}})
+    found = sizes.sizes(stack)
+    print(found)
+    assert list(found) == ["small", "medium", "large"]
+    assert found["small"] == stack.tasks.resources.as_dict()
+    named = {"tasks": {"quota": quota, "sizes": found, "resources": None}}
+    assert sizes.sizes(settings(named)) == found  # each passes as if a person had written it
+    memory = [amount(str(size["limits"]["memory"])) for size in found.values()]
+    assert memory == sorted(memory)

@@ -170,6 +170,34 @@ MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
         "an object with quota",
         "a quota.cpu that one task's resources.requests.cpu fits into",
     ),
+    "a size that never fits": (
+        {
+            "tasks": {
+                "quota": {"memory": "12Gi"},
+                "sizes": {
+                    "huge": {
+                        "requests": {"cpu": 1, "memory": "1Gi"},
+                        "limits": {"cpu": 1, "memory": "13Gi"},
+                    }
+                },
+            }
+        },
+        "updraft:tasks",
+        "an object with quota, sizes",
+        'a quota.memory that one task\'s sizes."huge".limits.memory fits into',
+    ),
+    "a size without limits": (
+        {"tasks": {"sizes": {"half": {"requests": {"cpu": 1, "memory": "1Gi"}}}}},
+        "updraft:tasks.sizes.half.limits",
+        "nothing",
+        "a value",
+    ),
+    "a size without a name": (
+        {"tasks": {"sizes": {"Very Large": {}}}},
+        "updraft:tasks.sizes.Very Large.[key]",
+        '"Very Large"',
+        "1 to 63 of a-z",
+    ),
     "requests above limits": (
         {
             "tasks": {
