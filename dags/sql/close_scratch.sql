@@ -1,0 +1,1 @@
+DROP SCHEMA IF EXISTS {{ ti.xcom_pull("plan")["scratch"] }} CASCADE
