@@ -1,0 +1,117 @@
+"""Runs a DAG file as the DAG processor does, and notes what it imports, reaches and starts."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import sys
+import time
+import traceback
+from types import FrameType, ModuleType
+from typing import Any
+
+# What Python reports (https://docs.python.org/3/library/audit_events.html), and what it means.
+REACHES = {
+    "socket.connect": "a connection to {1}",
+    "socket.getaddrinfo": "a look-up of the name {0}",
+    "sqlite3.connect": "a connection to the database {0}",
+}
+STARTS = {"subprocess.Popen": "the program {0}", "os.system": "the command {0}"}
+MODULE = "updraft_linted_dag_file"
+
+
+class RefusedError(ConnectionError):
+    """What a DAG file gets that reaches out while it is parsed: the linter lets nothing through.
+
+    Example:
+        >>> issubclass(RefusedError, OSError)
+        True
+    """
+
+
+class Watch:
+    """A run of one DAG file in this process, under observation from then on.
+
+    Args:
+        file: Its path.
+
+    Example:
+        >>> watch = Watch("dags/sales.py")
+        >>> watch.seconds, watch.imports, watch.calls
+        (0.0, {}, [])
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.seconds = 0.0
+        self.imports: dict[tuple[int, str], float] = {}
+        self.calls: list[tuple[int, str]] = []
+        self.error = ""
+        self.line = 1
+        self._importing = False
+
+    def run(self) -> ModuleType:
+        """Import the file and return its module; with what it did until an error, if any."""
+        spec = importlib.util.spec_from_file_location(MODULE, self.file)
+        if spec is None or spec.loader is None:
+            raise ValueError(f"{self.file} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[MODULE] = module
+        real, builtins.__import__ = builtins.__import__, self._import
+        self._import_really = real
+        # It can't be taken away again: the process ends with the file.
+        sys.addaudithook(self._audit)
+        started = time.perf_counter()
+        try:
+            spec.loader.exec_module(module)
+        except BaseException as error:  # a DAG file may raise anything, sys.exit too
+            self._note(error)
+        finally:
+            self.seconds = time.perf_counter() - started
+            builtins.__import__ = real
+        return module
+
+    def _note(self, error: BaseException) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [each.lineno or 1 for each in frames if each.filename == self.file]
+        if isinstance(error, SyntaxError) and error.filename == self.file:
+            own.append(error.lineno or 1)
+        self.line = own[-1] if own else 1
+        # What the linter itself refused is a finding of its own.
+        cause: BaseException | None = error
+        while cause and not isinstance(cause, RefusedError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            self.error = f"{type(error).__name__}: {error}"
+
+    def _import(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Import, and note the time where the file itself asked for it."""
+        frame = sys._getframe(1)
+        if self._importing or frame.f_code.co_filename != self.file:
+            return self._import_really(name, *arguments, **options)
+        self._importing = True
+        started = time.perf_counter()
+        try:
+            return self._import_really(name, *arguments, **options)
+        finally:
+            self._importing = False
+            key = (frame.f_lineno, name)
+            took = time.perf_counter() - started
+            self.imports[key] = max(took, self.imports.get(key, 0.0))
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note what reaches out of this process, and refuse it."""
+        if event in REACHES:
+            what = REACHES[event].format(*arguments)
+            self.calls.append((self._own_line(), what))
+            raise RefusedError(f"refused while the DAG file is parsed: {what}")
+        # Some libraries look at the machine by a program when they are imported.
+        if event in STARTS and not self._importing:
+            self.calls.append((self._own_line(), STARTS[event].format(*arguments)))
+
+    def _own_line(self) -> int:
+        """The line of the file that led to where the program is now."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame and frame.f_code.co_filename != self.file:
+            frame = frame.f_back
+        return frame.f_lineno if frame else 1
