@@ -13,9 +13,9 @@ Every piece is plain data with a `name`. Mapping over an empty list is no error:
 skipped, and `collect` gives empty lists.
 """
 
-from updraft.patterns.batches import Batch, batches, process_batch
+from updraft.patterns.batching import Batch, batches, process_batch
 from updraft.patterns.branch import branch_on
-from updraft.patterns.collect import Collected, Failure, collect
+from updraft.patterns.fan_in import Collected, Failure, collect
 from updraft.patterns.intervals import Interval, partition_interval
 from updraft.patterns.keys import KeyRange, partition_keys
 from updraft.patterns.names import ITEM_NAME, item_name, name_item

@@ -54,17 +54,7 @@ def partition_keys(
         >>> partition_keys(None, None, parts=3)
         []
     """
-    if (parts is None) == (size is None):
-        raise ConfigurationError(
-            "either the pieces' number or their size has to be given",
-            where="partition_keys",
-            fix="give parts=… or size=…",
-        )
-    amount = _whole(size if parts is None else parts, "size" if parts is None else "parts")
-    if amount < 1:
-        raise ConfigurationError(
-            f"keys can't be cut by {amount}", where="partition_keys", fix="give 1 or more"
-        )
+    amount = _amount(parts, size)
     if low is None or high is None:
         return []
     first, keys = _whole(low, "low"), _whole(high, "high") - _whole(low, "low")
@@ -92,6 +82,21 @@ def partition_keys(
 def even(total: int, pieces: int) -> list[int]:
     """Return the edges of so many pieces of a total; their lengths differ by 1 at most."""
     return [number * total // pieces for number in range(pieces + 1)] if pieces else []
+
+
+def _amount(parts: int | None, size: int | None) -> int:
+    if (parts is None) == (size is None):
+        raise ConfigurationError(
+            "either the pieces' number or their size has to be given",
+            where="partition_keys",
+            fix="give parts=… or size=…",
+        )
+    amount = _whole(parts, "parts") if size is None else _whole(size, "size")
+    if amount < 1:
+        raise ConfigurationError(
+            f"keys can't be cut by {amount}", where="partition_keys", fix="give 1 or more"
+        )
+    return amount
 
 
 def _whole(value: object, what: str) -> int:
