@@ -1,0 +1,69 @@
+"""The Airflow whose pages the tests look at, and the browser that they look with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.git_remote import Remote
+from tests.operators.ui import site as airflow
+from updraft.testing.postgres import Server
+
+DAGS = Path(__file__).parent / "dags"
+BUNDLE = {"name": "dags-folder", "classpath": "updraft.bundle.GitSyncDagBundle", "kwargs": {}}
+LINKS = {
+    "pod": "https://pods.example.com/{namespace}/{pod}",
+    "podMinutes": 60,
+    "source": "https://git.example.com/shop/blob/{commit}/dags/{file}",
+    "extra": [
+        {
+            "name": "Dashboard",
+            "url": "https://grafana.example.com/d/tasks?dag={dag_id}&run={run_id}&task={task_id}"
+            "&try={try_number}&item={map_index}",
+        },
+        {"name": "Log", "url": "https://loki.example.com/?q=%22{pod}%22&f={start_ms}&t={end_ms}"},
+    ],
+}
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# Nothing of it talks to anybody but this machine.
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def site(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[airflow.Site]:
+    folder = tmp_path_factory.mktemp("site")
+    remote = Remote.make(folder)
+    for file in sorted(DAGS.glob("*.py")):
+        remote.commit(file.read_text(), f"dags/{file.name}")
+    assert remote.sync().returncode == 0
+    options = {
+        "dag_processor__dag_bundle_config_list": json.dumps([BUNDLE]),
+        "updraft__links": json.dumps(LINKS),
+    }
+    shop = postgres.create("shop").uri
+    with airflow.running(folder, postgres.create("airflow").uri, remote, options, shop=shop) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
+    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("needs Chromium: apt-get install --no-install-recommends chromium")
+    profile = tmp_path_factory.mktemp("chromium")
+    with playwright.sync_playwright() as started:
+        context = started.chromium.launch_persistent_context(
+            str(profile), executable_path=found, headless=True, args=list(FLAGS)
+        )
+        context.set_default_timeout(20_000)
+        yield context.new_page()
+        context.close()

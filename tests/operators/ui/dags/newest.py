@@ -1,0 +1,17 @@
+"""A DAG that runs the newest commit, whatever its run began with."""
+
+from airflow.sdk import dag, task
+
+
+@dag(schedule=None, disable_bundle_versioning=True)
+def newest():
+    """Run."""
+
+    @task
+    def hello():
+        """Say it."""
+
+    hello()
+
+
+newest()
