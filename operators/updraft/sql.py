@@ -217,6 +217,8 @@ def _inspected_columns(hook: DbApiHook, table: TableName) -> tuple[Column, ...]:
     from sqlalchemy.exc import NoSuchTableError  # noqa: PLC0415 -- heavy
 
     with _inspector(hook) as inspector:
+        if table.schema and table.schema not in inspector.get_schema_names():
+            return ()  # SQLite calls that an error of its own
         try:
             found = inspector.get_columns(table.name, schema=table.schema)
         except NoSuchTableError:
