@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import sqlalchemy as sa
 
@@ -85,8 +85,13 @@ class Finding:
 
 
 def is_template(value: object) -> bool:
-    """Return whether a value is known only once Jinja has rendered it."""
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
+    """Return whether a value is known only when the task runs.
+
+    That is a text for Jinja, another task's result, or an argument of a mapped group.
+    """
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    return hasattr(value, "iter_references")
 
 
 def require(condition: object, what: str, where: str, fix: str) -> None:
@@ -114,7 +119,7 @@ class Check(ABC):
     """
 
     kind: ClassVar[str]
-    severity: Severity = Severity.FAIL
+    severity: Severity | Literal["warn", "fail"] = Severity.FAIL
     name: str | None = None
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from updraft.errors import ConfigurationError
+from updraft.errors import ConfigurationError, TransientError
 from updraft.quality.base import Check, Finding, RowCheck, Run
 from updraft.quality.move import Move
 from updraft.quality.plan import Plan
@@ -42,6 +42,7 @@ class Gate:
     ) -> None:
         self._hook, self._plan, self._move, self._samples = hook, plan, move, samples
         self._session: Session | None = None
+        self._cancelled = False
 
     def prepare(self) -> str:
         """Find out whether all can be done, before anything changes.
@@ -68,6 +69,7 @@ class Gate:
 
         Raises:
             ConfigurationError: The database refuses a check; it names which.
+            TransientError: It was cancelled.
         """
         findings = self._findings(run)
         results = [
@@ -95,12 +97,15 @@ class Gate:
         return Verdict(stay, moved, samples=samples)
 
     def cancel(self) -> None:
-        """End the statement that runs now; safe in a signal handler."""
+        """End the statement that runs now, and begin no other; safe in a signal handler."""
+        self._cancelled = True
         if self._session:
             self._session.cancel()
 
     @contextmanager
     def _connected(self, *, write: bool = False) -> Iterator[Session]:
+        if self._cancelled:
+            raise TransientError("the task was told to end", fix="start it again")
         with Session(self._hook, write=write) as session:
             self._session = session
             try:

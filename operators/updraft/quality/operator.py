@@ -133,10 +133,12 @@ class DataQualityOperator(BaseOperator):
         place = sql.TableName.parse(self.table)
         condition = self._condition()
         plan = Plan(place, self.checks, condition)
-        move = self.quarantine and Move(
-            self.hook, place, self.quarantine, condition, self._movers()
+        move = (
+            Move(self.hook, place, self.quarantine, condition, self._movers())
+            if self.quarantine
+            else None
         )
-        self._gate = Gate(self.hook, plan, move or None, self.samples)
+        self._gate = Gate(self.hook, plan, move, self.samples)
         self.sql = self._gate.prepare()
         verdict = self._gate.run(self._run(context), context["run_id"])
         published = self._publish(context, verdict)
