@@ -59,23 +59,17 @@ def kind_of(error: Exception) -> type[UpdraftError] | None:
     names = {each.__name__ for each in type(original).__mro__}
     if not names & {"DatabaseError", "InterfaceError"}:  # PEP 249: every driver has these
         return None
-    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    if state:
+    if state := getattr(original, "sqlstate", None):
         return _kind_of_state(state)
+    if names & {"DataError", "IntegrityError"}:
+        return DataError
     if sqlite := getattr(original, "sqlite_errorname", None):
-        transient = sqlite.startswith(_SQLITE_TRANSIENT)
-        data = sqlite.startswith(("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG"))
-        return TransientError if transient else DataError if data else ConfigurationError
-    return _kind_of_class(names, str(original))
+        return TransientError if sqlite.startswith(_SQLITE_TRANSIENT) else ConfigurationError
+    lost = names & {"OperationalError", "InterfaceError"} and not _REFUSED.search(str(original))
+    return TransientError if lost else ConfigurationError
 
 
 def _kind_of_state(state: str) -> type[UpdraftError]:
     if state.startswith(_TRANSIENT_STATES):
         return TransientError
     return DataError if state.startswith(_DATA_STATES) else ConfigurationError
-
-
-def _kind_of_class(names: set[str], text: str) -> type[UpdraftError]:
-    if names & {"OperationalError", "InterfaceError"}:
-        return ConfigurationError if _REFUSED.search(text) else TransientError
-    return DataError if names & {"DataError", "IntegrityError"} else ConfigurationError

@@ -62,6 +62,14 @@ class Transfer:
         chosen: The columns to move; None for all that the source gives.
         allow_empty: Whether an empty source may delete rows of the target.
         batch_rows: How many rows are in memory at a time, where one side is not PostgreSQL.
+
+    Example:
+        >>> from airflow.providers.postgres.hooks.postgres import PostgresHook
+        >>> from airflow.sdk import Connection
+        >>> hook = PostgresHook(connection=Connection(conn_id="shop", conn_type="postgres"))
+        >>> orders = sql.TableName("orders")
+        >>> Transfer(Source(hook, orders), hook, orders, "upsert", keys=["id"]).keys
+        ['id']
     """
 
     source: Source
@@ -99,7 +107,7 @@ class Transfer:
         self._stage(giving, target, pairs, sessions, progress)
         sessions.close(giving)  # where both are one SQLite file, its lock has to go
         self._check_staged(target)
-        log.info("staged %s; waiting for the lock on %s", progress, self.table)
+        log.info("staged %s; waiting for the lock on %s", str(progress), self.table)
         deleted = self._apply(target, sessions, progress.rows)
         return Moved(progress.rows, progress.bytes, round(progress.seconds, 3), deleted)
 

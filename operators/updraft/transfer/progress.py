@@ -44,7 +44,7 @@ class Progress:
         self.bytes += size
         if monotonic() - self._told >= self.every:
             self._told = monotonic()
-            log.info("%s so far", self)
+            log.info("%s so far", str(self))
 
     def __str__(self) -> str:
         seconds = max(self.seconds, 0.001)

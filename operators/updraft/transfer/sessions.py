@@ -17,7 +17,7 @@ _SETTINGS = """
     SET LOCAL bytea_output TO 'hex'; SET LOCAL extra_float_digits TO 1
 """
 # From PostgreSQL 14 on a server ends a statement whose client has died, and with it its locks.
-_NOTICE_DEAD_CLIENT = "SET LOCAL client_connection_check_interval TO '5s'"
+_NOTICE_DEAD_CLIENT = "SET LOCAL client_connection_check_interval TO '2s'"
 _CAN_NOTICE = 140_000
 _CANCEL_SECONDS = 5.0
 
@@ -109,7 +109,5 @@ def _cancel(connection: Any) -> None:
         connection.cancel_safe(timeout=_CANCEL_SECONDS)
     elif hasattr(connection, "interrupt"):  # SQLite
         connection.interrupt()
-    elif hasattr(connection, "cancel"):  # psycopg2, Oracle
+    else:  # what most other drivers call it
         connection.cancel()
-    else:
-        connection.close()

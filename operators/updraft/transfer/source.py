@@ -44,6 +44,13 @@ class Source:
         table: The table; None for a query.
         query: One SELECT; empty for a table.
         parameters: Values for the query's placeholders, in the driver's own style.
+
+    Example:
+        >>> from airflow.providers.postgres.hooks.postgres import PostgresHook
+        >>> from airflow.sdk import Connection
+        >>> hook = PostgresHook(connection=Connection(conn_id="shop", conn_type="postgres"))
+        >>> Source(hook, sql.TableName("orders")).select(["id"], None).text
+        'SELECT "id" FROM "orders" moved'
     """
 
     hook: DbApiHook
@@ -147,7 +154,7 @@ def _execute(cursor: Any, select: Select) -> None:
 def _streaming_cursor(connection: Any) -> Any:
     """A cursor that leaves the rows in the server until they are fetched."""
     package = driver(connection)
-    if package in ("psycopg", "psycopg2"):
+    if package == "psycopg":
         return connection.cursor(name="updraft_source")
     if package in ("MySQLdb", "pymysql"):
         return connection.cursor(import_module(f"{package}.cursors").SSCursor)

@@ -27,6 +27,13 @@ class Statements:
         hook: The target database's.
         table: The target.
         names: Its columns that are moved, in the order of the rows' values.
+
+    Example:
+        >>> from airflow.providers.postgres.hooks.postgres import PostgresHook
+        >>> from airflow.sdk import Connection
+        >>> hook = PostgresHook(connection=Connection(conn_id="dw", conn_type="postgres"))
+        >>> Statements(hook, sql.TableName("orders"), ["id", "total"]).insert()
+        'INSERT INTO "orders" ("id", "total") SELECT "id", "total" FROM "updraft_staging"'
     """
 
     hook: DbApiHook

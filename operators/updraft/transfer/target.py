@@ -33,6 +33,14 @@ class Target:
         table: The table.
         columns: Its columns that are moved, in the order of the rows' values.
         connection: A fresh session of the hook's.
+
+    Example:
+        >>> from airflow.providers.postgres.hooks.postgres import PostgresHook
+        >>> from airflow.sdk import Connection
+        >>> from updraft.sql import TableName
+        >>> hook = PostgresHook(connection=Connection(conn_id="dw", conn_type="postgres"))
+        >>> Target(hook, TableName("orders"), (), connection=None).where
+        'target orders, connection postgres_default'
     """
 
     hook: DbApiHook
