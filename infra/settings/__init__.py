@@ -15,6 +15,7 @@ from infra.settings.database import Database, Keys
 from infra.settings.faults import describe
 from infra.settings.image import Chart, Image
 from infra.settings.links import EXPLANATION, Links
+from infra.settings.notifications import Notifications
 from infra.settings.tasks import Tasks
 
 __all__ = ["PROJECT", "Settings", "load"]
@@ -38,6 +39,10 @@ class Settings(Area):
     airflow: Airflow = Field(default_factory=Airflow, description="Control plane.")
     tasks: Tasks = Field(default_factory=Tasks, description="Task pods.")
     links: Links = Field(default_factory=Links, description=EXPLANATION)
+    notifications: Notifications = Field(
+        default_factory=Notifications,
+        description="Messages about failed tasks and missed deadlines, on a webhook.",
+    )
 
     @property
     def parallelism(self) -> int:

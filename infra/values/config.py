@@ -86,8 +86,11 @@ def as_file(config: Config) -> str:
 def _package(settings: Settings) -> dict[str, str]:
     given = {"links": links.option(settings), **sizes.options(settings)}
     options = {name: as_json(value) for name, value in given.items()}
-    storage_class = settings.tasks.scratch_storage_class
-    return {**options, **({"task_scratch_storage_class": storage_class} if storage_class else {})}
+    named = {
+        "notifications_conn_id": settings.notifications.connection_id,
+        "task_scratch_storage_class": settings.tasks.scratch_storage_class,
+    }
+    return {**options, **{name: value for name, value in named.items() if value}}
 
 
 def _core(settings: Settings) -> dict[str, str]:

@@ -31,6 +31,8 @@ from updraft.classify import chain, http_status, is_transient, sqlstate
 from updraft.errors import ConfigurationError, SourceUnavailableError
 
 log = logging.getLogger(__name__)
+# The probe that a thread of this process is, by thread and source.
+_probes: dict[tuple[int, str], _Entry] = {}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -40,6 +42,8 @@ _FAILURE, _OPENED, _PROBE = "failure", "opened", "probe"
 _ENTRY = re.compile(r"(failure|opened|probe)\.(\d+\.\d+)\.[0-9a-f]+")
 # Two claims to the probe at once: looks at whether the other has withdrawn, and seconds between.
 _LOOKS, _PAUSE = 5, 0.1
+# Seconds in which the other tasks that saw the same failures open the circuit as well.
+_SETTLE = 0.5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -117,8 +121,6 @@ class CircuitBreaker(ContextDecorator):
             )
         self.source, self.failures = source, failures
         self.window, self.cool_down = window.total_seconds(), cool_down.total_seconds()
-        # Which probe each thread of this process is; one breaker may guard calls in several.
-        self._probes: dict[int, _Entry] = {}
 
     def __call__(self, function: Function) -> Function:
         """Return the function guarded; usable as a decorator.
@@ -153,7 +155,7 @@ class CircuitBreaker(ContextDecorator):
         traceback: TracebackType | None,
     ) -> None:
         """Note how the call ended; its error goes on."""
-        probe = self._probes.pop(threading.get_ident(), None)
+        probe = _probes.pop(self._me(), None)
         try:
             if error is not None and _is_down(error):
                 self._failed(probe)
@@ -165,7 +167,7 @@ class CircuitBreaker(ContextDecorator):
             log.warning("The circuit of %s can't be told: %s", self.source, failure)
 
     def _pass(self) -> None:
-        if threading.get_ident() in self._probes:  # inside of a guarded call that is the probe
+        if self._me() in _probes:  # a guarded call inside of the probe
             return
         journal = self._journal()
         opened = _latest(journal, _OPENED)
@@ -174,9 +176,9 @@ class CircuitBreaker(ContextDecorator):
         left = opened.at + self.cool_down - time.time()
         if left > 0 or not self._claim(journal):
             raise SourceUnavailableError(
-                f"the circuit of {self.source} is open: it failed {self.failures} times lately",
+                f"{self.source} failed too often lately, so its circuit breaker is open",
                 where=self.source,
-                fix="see why it is down; this task's retries ask again. To close the circuit now, "
+                fix="see why it is down; this task's retries ask again. To close it now, "
                 f"delete the variables {_PREFIX}.{self.source}:* (Admin, Variables)",
                 retry_after=timedelta(seconds=max(left, min(self.cool_down, 1.0))),
             )
@@ -193,7 +195,7 @@ class CircuitBreaker(ContextDecorator):
         for _ in range(_LOOKS):
             rivals = self._rivals(self._journal()) - {mine}
             if not rivals:
-                self._probes[threading.get_ident()] = mine
+                _probes[self._me()] = mine
                 log.info("Ask %s whether it is up again", self.source)
                 return True
             if min(rivals) < mine:
@@ -201,6 +203,9 @@ class CircuitBreaker(ContextDecorator):
             time.sleep(_PAUSE)
         _remove([mine])
         return False
+
+    def _me(self) -> tuple[int, str]:
+        return threading.get_ident(), self.source
 
     def _rivals(self, journal: list[_Entry]) -> set[_Entry]:
         oldest = time.time() - self.cool_down
@@ -223,9 +228,9 @@ class CircuitBreaker(ContextDecorator):
     def _open(self, journal: list[_Entry]) -> None:
         mine = self._note(_OPENED)
         _remove(journal)
-        others = [each for each in self._journal() if each.kind == _OPENED and each < mine]
-        if others:  # another task saw the same failures
-            return
+        time.sleep(_SETTLE)
+        if mine != min(entry for entry in [mine, *self._journal()] if entry.kind == _OPENED):
+            return  # another task tells
         log.error("%s is down: its circuit is open for %.0f s", self.source, self.cool_down)
         metrics.count(metrics.Metric.CIRCUIT_OPENED, source=self.source)
 

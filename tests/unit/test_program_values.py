@@ -101,6 +101,14 @@ def test_a_task_reads_only_what_it_needs() -> None:
     )
 
 
+def test_tasks_and_control_plane_know_the_webhooks_connection_by_its_name() -> None:
+    chosen = settings({"notifications": {"connectionId": "alerts"}})
+    for options in (config.control_plane(chosen), config.task(chosen)):
+        print(options["updraft"])
+        assert options["updraft"]["notifications_conn_id"] == "alerts"
+    assert "notifications_conn_id" not in config.task(settings())["updraft"]
+
+
 @pytest.mark.parametrize(
     ("base_url", "path"),
     [("https://a.example.com", "/execution/"), ("https://a.example.com/air", "/air/execution/")],

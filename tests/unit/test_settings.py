@@ -80,6 +80,12 @@ MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
         '""',
         "at least 1 character",
     ),
+    "an address for a connection's id": (
+        {"notifications": {"connectionId": "https://hooks.example.com/T0/hunter2"}},
+        "updraft:notifications.connectionId",
+        "a secret value (not shown)",
+        "text that matches",
+    ),
     "two links of one name": (
         {"links": {"extra": [{"name": "Pod", "url": "https://example.com"}]}},
         "updraft:links",
@@ -247,6 +253,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         {"dags": {"repository": "https://me:hunter2-secret@git.example.com/dags.git"}},
         {"dags": {"credentials": {"username": "u", "token": ["hunter2-secret"]}}},
         {"dags": {"ssh": {"privateKey": "hunter2-secret", "knownHosts": ""}}},
+        {"notifications": {"connectionId": "https://hooks.example.com/hunter2-secret"}},
         {"database": "hunter2-secret"},
         {"dags": ["hunter2-secret"]},
     ],

@@ -1,0 +1,21 @@
+"""Messages to people about failed tasks and missed deadlines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from infra.settings.base import Area
+
+ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,250}$")]
+
+
+class Notifications(Area):
+    """Where `FailureNotifier` and `deadline` of the package `updraft` send messages."""
+
+    connection_id: ConnectionId | None = Field(
+        None,
+        description="Airflow connection whose password is the webhook's whole address, a secret: "
+        "make it in the UI (Admin, Connections) or in the secrets backend. No messages without.",
+    )
