@@ -17,7 +17,13 @@ from infra.local.paths import Paths
 from tests.cluster import support
 
 # First the platform as make up left it; its end is a test too, and no other can come after it.
-ORDER = ("test_platform.py", "test_fan_out.py", "test_dags_by_git.py", "test_end.py")
+ORDER = (
+    "test_platform.py",
+    "test_fan_out.py",
+    "test_dags_by_git.py",
+    "test_library.py",
+    "test_end.py",
+)
 LAST = ORDER[-1]
 
 

@@ -78,6 +78,38 @@ def killed_up(after: str) -> None:
     assert after in seen[-1], f"it ended before: {''.join(seen)}"
 
 
+def git(*arguments: str, cwd: Path) -> str:
+    """Run git as some author; what it printed."""
+    who = ("-c", "user.name=Author", "-c", "user.email=author@example.com")
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def push_by_git(platform: Platform, folder: Path, files: Mapping[str, str]) -> None:
+    """Clone the platform's DAG repository into a new folder below one, add files and push them."""
+    clone = folder / "dags"
+    with platform.git_remote() as remote:
+        user = f"//{remote.username}:{remote.password}@"
+        git("clone", "-q", remote.url.replace("//", user), str(clone), cwd=folder)
+        for name, text in files.items():
+            (clone / platform.settings.dags.sub_path / name).write_text(text)
+        git("add", "-A", cwd=clone)
+        git("commit", "-qm", f"Add {', '.join(files)}", cwd=clone)
+        git("push", "-q", cwd=clone)
+
+
+def run(platform: Platform, api: AirflowApi, dag_id: str, **conf: object) -> RunReport:
+    """Run a DAG to its end, once it is parsed."""
+    if api.wait_for_dag(dag_id, 180, print)["is_paused"]:
+        api.unpause(dag_id)
+    report = finish(platform, api, RunReport(dag_id, api.trigger(dag_id, conf)))
+    print(f"{dag_id} {conf}: {report.state}; {report.counts()}")
+    return report
+
+
 def free_port() -> int:
     """A port of this machine on which nobody listens."""
     with socket.socket() as probe:

@@ -34,28 +34,11 @@ def {NAME}():
 '''
 
 
-def git(*arguments: str, cwd: Path) -> str:
-    who = ("-c", "user.name=Author", "-c", "user.email=author@example.com")
-    done = subprocess.run(
-        ["git", *who, *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_a_dag_pushed_by_git_appears_and_runs(
     platform: Platform, api: AirflowApi, tmp_path: Path
 ) -> None:
     assert api.dag(NAME) is None
-    clone = tmp_path / "dags"
-    with platform.git_remote() as remote:
-        user = f"//{remote.username}:{remote.password}@"
-        git("clone", "-q", remote.url.replace("//", user), str(clone), cwd=tmp_path)
-        file = clone / platform.settings.dags.sub_path / f"{NAME}.py"
-        file.write_text(TEXT)
-        git("add", "-A", cwd=clone)
-        git("commit", "-qm", "Add a DAG", cwd=clone)
-        git("push", "-q", cwd=clone)
+    support.push_by_git(platform, tmp_path, {f"{NAME}.py": TEXT})
     api.wait_for_dag(NAME, 180, print)
     api.unpause(NAME)
     report = support.finish(platform, api, RunReport(NAME, api.trigger(NAME)))
@@ -68,7 +51,7 @@ def test_a_push_of_the_folder_keeps_what_others_pushed(platform: Platform) -> No
     assert "nothing new" in support.command("push-dags")
     with platform.git_remote() as remote:
         url = remote.url.replace("//", f"//{remote.username}:{remote.password}@")
-        assert git("ls-remote", url, "main", cwd=support.ROOT)
+        assert support.git("ls-remote", url, "main", cwd=support.ROOT)
 
 
 def test_nobody_pushes_without_the_password(platform: Platform, tmp_path: Path) -> None:
