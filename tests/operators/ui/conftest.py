@@ -48,8 +48,10 @@ def site(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "dag_processor__dag_bundle_config_list": json.dumps([BUNDLE]),
         "updraft__links": json.dumps(LINKS),
     }
-    shop = postgres.create("shop").uri
-    with airflow.running(folder, postgres.create("airflow").uri, remote, options, shop=shop) as it:
+    shop = postgres.create("shop")
+    shop.sql("CREATE TABLE orders (run text)")
+    metadata = postgres.create("airflow").uri
+    with airflow.running(folder, metadata, remote, options, shop=shop.uri) as it:
         yield it
 
 

@@ -8,9 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,16 @@ class Site:
         """What the API says of a task instance."""
         return self.api(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")
 
+    def links(self, dag_id: str, run_id: str, task_id: str, number: int) -> Any:
+        """The links of one try; None for one that is not shown."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links?try_number={number}"
+        return self.api(path)["extra_links"]
+
+    def log(self, dag_id: str, run_id: str, task_id: str, number: int) -> str:
+        """The log of one try, as JSON."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{number}"
+        return json.dumps(self.api(f"{path}?full_content=true"))
+
 
 def _entry_points(folder: Path) -> None:
     """Register the package's entry points as its installation does."""
@@ -104,6 +115,7 @@ def _environment(folder: Path, database: str, port: int, options: Mapping[str, s
         "core__execution_api_server_url": f"{url}/execution/",
         "core__load_examples": "False",
         "core__parallelism": "2",
+        "core__rerun_with_latest_version": "True",
         "core__simple_auth_manager_all_admins": "True",
         "dag_processor__dag_bundle_storage_path": str(folder / "bundles"),
         "dag_processor__bundle_refresh_check_interval": "1",
@@ -140,6 +152,8 @@ def running(
     )
     assert done.returncode == 0, done.stderr[-3000:]
     with ExitStack() as stack:
+        processes: list[subprocess.Popen[bytes]] = []
+        stack.callback(_end, processes)
         for name, executor in {**PROGRAMS, "api-server": API_SERVER}.items():
             variables = {**environment, "AIRFLOW__CORE__EXECUTOR": executor}
             extra = ["--host", "127.0.0.1", "--port", str(port)] if name == "api-server" else []
@@ -148,7 +162,7 @@ def running(
                 [*airflow, name, *extra], env=variables, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
-            stack.callback(_end, process)
+            processes.append(process)
         site = Site(f"http://127.0.0.1:{port}", remote)
         wait_for(lambda: _answers(site), 60, f"Airflow's API; see {folder}/api-server.log")
         yield site
@@ -161,11 +175,13 @@ def _answers(site: Site) -> bool:
         return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and what it has started."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End the processes and what they have started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        end = time.monotonic() + 3
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0, end - time.monotonic()))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
-from airflow.models.taskinstancekey import TaskInstanceKey
+from airflow.sdk.types import TaskInstanceKey
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
@@ -47,7 +47,7 @@ RAN: dict[str, Any] = {
 }
 LATER = QUEUED + timedelta(minutes=2)
 OPERATOR = SimpleNamespace(dag=SimpleNamespace(relative_fileloc="sub folder/shop.py"))
-Try = Callable[..., TaskInstanceKey]
+Try = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def recorded(run_dag: Callable[..., RunResult], dag_file: Path, monkeypatch: Any
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "KubernetesExecutor,LocalExecutor")
     assert run_dag(dag_file).state == "success"
 
-    def record(run: dict[str, Any] | None = None, **columns: Any) -> TaskInstanceKey:
+    def record(run: dict[str, Any] | None = None, **columns: Any) -> Any:
         with create_session() as session:
             newest = select(TaskInstance).where(TaskInstance.dag_id == "linked")
             instance = session.scalars(newest.order_by(TaskInstance.start_date.desc())).first()

@@ -4,11 +4,11 @@ from airflow.sdk import dag, task
 
 
 @dag(schedule=None, disable_bundle_versioning=True)
-def newest():
+def newest() -> None:
     """Run."""
 
     @task
-    def hello():
+    def hello() -> None:
         """Say it."""
 
     hello()
