@@ -70,8 +70,11 @@ def test_a_night_is_published_and_starts_the_report(
     assert quarantined == [["3"]]
     assert names_of(api, report, "load_dimension.copy") == ["customers", "products"]
     assert warehouse.sql("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'nightly%'") == []
-    states = lambda: [run["state"] for run in api.runs("reporting")]  # noqa: E731
-    wait_for(lambda: states() == ["success"], support.RUN_TIMEOUT, "the report of the new day")
+
+    def reported() -> bool:
+        return [run["state"] for run in api.runs("reporting")] == ["success"]
+
+    wait_for(reported, support.RUN_TIMEOUT, "the report of the new day")
     assert warehouse.sql("SELECT orders FROM mart.report") == [["2997"]]
 
 
