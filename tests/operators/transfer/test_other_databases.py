@@ -242,7 +242,8 @@ def test_a_database_of_any_other_kind_takes_the_general_path(
     lite.sql(
         "INSERT INTO orders VALUES (1, 'old', '2026-03-01'), (2, 'old', '2026-03-02 00:00:00')"
     )
-    here, orders = Other("lite")  # type: ignore[no-untyped-call], TableName("orders")
+    here: Any = Other("lite")  # type: ignore[no-untyped-call]
+    orders = TableName("orders")
     chosen, day = ("id", "customer", "placed_at"), Interval("placed_at", *DAY)
     source = Source(sql_hook("shop"), None, "SELECT id, customer, placed_at::timestamp FROM orders")
     upsert = Transfer(source, here, orders, "upsert", ("id",), chosen=chosen)
