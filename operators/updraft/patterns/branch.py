@@ -22,8 +22,8 @@ class BranchOnOperator(BaseBranchOperator):
         default: The task for a value that no rule holds for; without one that is an error.
 
     Raises:
-        ConfigurationError: There are no rules, a task does not follow on this one, or no rule
-            holds.
+        ConfigurationError: There are no rules, it is inside a mapped group, a task does not
+            follow on this one, or no rule holds.
 
     Example:
         >>> branch = BranchOnOperator(
@@ -42,6 +42,14 @@ class BranchOnOperator(BaseBranchOperator):
                 "there are no rules to branch by",
                 where=f"task {self.task_id}",
                 fix='give rules={"task_id": lambda value: …}',
+            )
+        # https://github.com/apache/airflow/issues/67265
+        if self.get_closest_mapped_task_group() is not None:
+            raise ConfigurationError(
+                "Airflow 3.3 skips nothing after a branch inside a mapped group: all would run",
+                where=f"task {self.task_id}",
+                fix="let each task that may have nothing to do raise AirflowSkipException, or "
+                "branch before the mapping",
             )
         self.value, self.rules, self.default = value, rules, default
 

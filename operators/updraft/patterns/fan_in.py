@@ -13,6 +13,8 @@ Tolerance = int | float | Callable[[Any], bool]
 
 # The map index of a task that was not mapped, here because there was nothing to map over.
 _UNMAPPED = -1
+# 0.29 of 100 is 28.999999999999996.
+_ROUNDING = 1e-9
 # So many failures are named in an error; the log names all.
 _NAMED = 20
 
@@ -176,7 +178,7 @@ class CollectOperator(BaseOperator):
             refused = [failure for failure in failed if not tolerate(failure["item"])]
             allowed = "these may not"
         else:
-            most = int(tolerate * total) if isinstance(tolerate, float) else tolerate
+            most = int(tolerate * total + _ROUNDING) if isinstance(tolerate, float) else tolerate
             refused = list(failed) if len(failed) > most else []
             allowed = f"{most} may"
         if not refused:

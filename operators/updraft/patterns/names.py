@@ -22,15 +22,17 @@ def item_name(argument: str) -> str:
 
     Args:
         argument: The mapped argument. Of an object with a `name`, as `batches` and the
-            partitions make, the name is shown; of anything else the value.
+            partitions make, the name is shown; of anything else the value. Inside a mapped group
+            give it by its keyword, `load(table=table)`; what is not found shows as the number.
 
     Example:
         >>> "table" in item_name("table")
         True
     """
-    value = f"task.op_kwargs.get({argument!r})"
+    # A function's arguments lie together, an operator's are its attributes.
     return (
-        f"{{% set item = {value} %}}"
+        "{% set arguments = task.op_kwargs if task.op_kwargs is defined else task %}"
+        f"{{% set item = arguments[{argument!r}] | default(ti.map_index) %}}"
         "{{ (item.name if item is mapping and 'name' in item else item)"
         f" | string | truncate({_LENGTH}, true) }}}}"
     )

@@ -57,11 +57,11 @@ def record_once(
             _lock(cursor, name, key)
         cursor.execute(f"DELETE FROM {target} WHERE {where}", tuple(key.values()))  # noqa: S608 -- quoted
         if whole:
-            columns = ", ".join(quote(hook, column) for column in whole[0])
-            marks = ", ".join([mark] * len(whole[0]))
+            names = list(whole[0])
+            columns, marks = ", ".join(quote(hook, each) for each in names), [mark] * len(names)
             cursor.executemany(
-                f"INSERT INTO {target} ({columns}) VALUES ({marks})",  # noqa: S608 -- quoted
-                [tuple(row.values()) for row in whole],
+                f"INSERT INTO {target} ({columns}) VALUES ({', '.join(marks)})",  # noqa: S608 -- quoted
+                [tuple(row[each] for each in names) for row in whole],
             )
         connection.commit()
     return len(whole)
