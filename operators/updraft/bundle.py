@@ -122,8 +122,6 @@ class GitSyncDagBundle(BaseDagBundle):
         new = trees / "new"
         for _ in range(_ATTEMPTS):
             commit = str(commit_of(self._link))
-            if (trees / commit).is_dir():
-                return trees / commit
             shutil.rmtree(new, ignore_errors=True)
             trees.mkdir(parents=True, exist_ok=True)
             try:
@@ -138,6 +136,8 @@ class GitSyncDagBundle(BaseDagBundle):
                 log.info("files went away while they were copied: %s", error)
             # git-sync deletes a commit's files only after it has moved its link.
             if commit_of(self._link) == commit:
+                # A copy of it is there where the branch goes back, or a kill came before the link.
+                shutil.rmtree(trees / commit, ignore_errors=True)
                 return new.rename(trees / commit)
         raise TransientError(
             "the commit changed at each attempt to copy its files",

@@ -2,68 +2,55 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from airflow.dag_processing.bundles.local import LocalDagBundle
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from structlog.testing import capture_logs
 
 from updraft import resources
-
-ROOT = Path(__file__).resolve().parents[2]
-
-# A task instance as a worker has it; whatever is not one is somebody's click in the UI.
-PROGRAM = """
-import json, logging, sys
-import structlog
-from uuid import uuid4
-from structlog.testing import capture_logs
 from updraft.bundle import GitSyncDagBundle
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from updraft import plugin, resources
+from updraft.plugin import UpdraftPlugin
 
-instance = RuntimeTaskInstance.model_construct(
-    id=uuid4(), dag_id="dag", run_id="run", task_id="task", map_index=3, try_number=2,
-    bundle_instance=GitSyncDagBundle(name="dags", path=sys.argv[1], one_time=True),
-)
-with capture_logs() as lines:
-    for listener in plugin.UpdraftPlugin.listeners:
-        listener.on_task_instance_success(task_instance=instance)
-        listener.on_task_instance_failed(task_instance=instance)
-        listener.on_task_instance_skipped(task_instance=instance)
-        listener.on_task_instance_success(task_instance=object())
-print(json.dumps(lines))
-"""
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def ended(**own: Any) -> list[Any]:
+    """Let a task end in each way; return the lines that its log gets."""
+    instance = RuntimeTaskInstance.model_construct(
+        id=uuid4(), dag_id="dag", run_id="run", task_id="task", map_index=3, try_number=2, **own
+    )
+    # Whatever is no task instance of a worker is somebody's click in the UI.
+    click: Any = object()
+    with capture_logs() as lines:
+        resources.on_task_instance_success(task_instance=instance)
+        resources.on_task_instance_failed(task_instance=instance)
+        resources.on_task_instance_skipped(task_instance=instance)
+        resources.on_task_instance_success(task_instance=click)
+    print(*lines, sep="\n")
+    return lines
 
 
 def test_each_end_of_a_task_is_one_line(tmp_path: Path) -> None:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AIRFLOW_HOME": str(tmp_path),
-        "PYTHONPATH": str(ROOT / "operators"),
-    }
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    link = tmp_path / "repo"
-    link.symlink_to(f".worktrees/{commit}")
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(link / "dags")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = json.loads(done.stdout.strip().splitlines()[-1])
-    print(*lines, sep="\n")
+    assert resources in UpdraftPlugin.listeners
+    (tmp_path / "repo").symlink_to(f".worktrees/{COMMIT}")
+    path = str(tmp_path / "repo" / "dags")
+    lines = ended(bundle_instance=GitSyncDagBundle(name="dags", path=path, one_time=True))
     assert [line["state"] for line in lines] == ["success", "failed", "skipped"]
     for line in lines:
         assert line["event"] == "updraft.resources"
         assert (line["task_id"], line["map_index"], line["try_number"]) == ("task", 3, 2)
         assert line["peak_memory_bytes"] > 10_000_000
         assert line["cpu_seconds"] > 0
-        assert line["commit"] == commit
+        assert line["commit"] == COMMIT
+
+
+def test_the_line_names_no_commit_where_no_git_delivers_dags(tmp_path: Path) -> None:
+    for own in ({}, {"bundle_instance": LocalDagBundle(name="dags", path=str(tmp_path))}):
+        assert [line["commit"] for line in ended(**own)] == [None] * 3
 
 
 @pytest.mark.parametrize("file", ["memory.peak", "memory/memory.max_usage_in_bytes"])

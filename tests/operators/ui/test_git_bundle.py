@@ -91,6 +91,20 @@ def test_what_a_killed_copy_left_is_mended(make: Make) -> None:
     assert version(again) == version(bundle)
 
 
+def test_a_branch_that_goes_back_is_followed(remote: Remote, make: Make) -> None:
+    bundle = make()
+    for commit in (remote.commit("new\n", "dags/shop.py"), remote.git("rev-parse", "HEAD~1")):
+        remote.git("reset", "-q", "--hard", commit)
+        remote.sync()
+        bundle.refresh()
+        assert version(bundle) == commit
+    remote.sync(GITSYNC_REF=remote.git("rev-parse", "ORIG_HEAD"))
+    began = time.time()
+    bundle.refresh()
+    assert (bundle.path / "shop.py").read_text() == "new\n"
+    assert (bundle.path / "shop.py").stat().st_mtime >= began - 1
+
+
 def pushing(remote: Remote, monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
     """Let git-sync move on, twice, at the moment when a file is copied; return what was pushed."""
     copy, pushed = shutil.copy, list[str]()
