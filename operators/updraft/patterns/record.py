@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from updraft.errors import ConfigurationError
 from updraft.sql import TableName, quote, quote_table, sql_hook
+
+if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 
 def record_once(
@@ -49,22 +52,27 @@ def record_once(
         raise ConfigurationError(
             "the rows do not all have the same columns", where=str(name), fix="fill up with None"
         )
-    target, mark = quote_table(hook, name), hook.placeholder
-    where = " AND ".join(f"{quote(hook, column)} = {mark}" for column in key)
+    target, mark = _literal(hook, quote_table(hook, name)), hook.placeholder
+    quoted = {column: _literal(hook, quote(hook, column)) for column in (*key, *(whole or [{}])[0])}
+    where = " AND ".join(f"{quoted[column]} = {mark}" for column in key)
     with closing(hook.get_conn()) as connection, closing(connection.cursor()) as cursor:
         if hook.conn_type == "postgres":
             # Two tries would otherwise each delete what is there, and then both insert.
             _lock(cursor, name, key)
         cursor.execute(f"DELETE FROM {target} WHERE {where}", tuple(key.values()))  # noqa: S608 -- quoted
         if whole:
-            names = list(whole[0])
-            columns, marks = ", ".join(quote(hook, each) for each in names), [mark] * len(names)
+            marks = ", ".join([mark] * len(quoted))
             cursor.executemany(
-                f"INSERT INTO {target} ({columns}) VALUES ({', '.join(marks)})",  # noqa: S608 -- quoted
-                [tuple(row[each] for each in names) for row in whole],
+                f"INSERT INTO {target} ({', '.join(quoted.values())}) VALUES ({marks})",  # noqa: S608 -- quoted
+                [tuple(row[column] for column in quoted) for row in whole],
             )
         connection.commit()
     return len(whole)
+
+
+def _literal(hook: DbApiHook, quoted: str) -> str:
+    """Return a quoted name that no driver takes for a place of a value."""
+    return quoted.replace("%", "%%") if hook.placeholder == "%s" else quoted
 
 
 def _lock(cursor: Any, table: TableName, key: Mapping[str, object]) -> None:
