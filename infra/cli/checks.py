@@ -10,6 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+from infra.errors import UpdraftError
+from infra.local import packages
+from infra.local.paths import Paths
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("infra", "operators", "tests", "dags")
 CLUSTER_TESTS = ROOT / "tests" / "cluster"
@@ -83,10 +87,19 @@ def test(*, fast: bool, pytest: list[str]) -> int:
     if fast:
         command += [f"--ignore={CLUSTER_TESTS}", "-m", "not apiserver"]
         command += ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+    _install_browser()
     tested = _pytest(command, environment)
     if linted:
         print("lint failed, see above", file=sys.stderr)
     return linted or tested
+
+
+def _install_browser() -> None:
+    """Install the browser that looks at Airflow's pages; those tests are skipped without it."""
+    try:
+        packages.ensure({"chromium": "chromium"}, Paths.for_instance().cache, print)
+    except UpdraftError as error:
+        print(f"no Chromium, so no test looks at Airflow's pages: {error}", flush=True)
 
 
 def _pytest(command: list[str], environment: dict[str, str]) -> int:
