@@ -74,8 +74,9 @@ def is_transient(error: BaseException) -> bool:
     Args:
         error: What was raised; where it says nothing, what it was raised from decides.
     """
-    if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain(error)):
-        return False  # every library calls it a connection that failed, but it stays wrong
+    # Every library calls it a connection that failed, and httpx hides it, but it stays wrong.
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain(error, hidden=True)):
+        return False
     verdicts = (_verdict(each) for each in chain(error))
     return next((each for each in verdicts if each is not None), False)
 
@@ -106,14 +107,20 @@ def sqlstate(error: BaseException) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those below it, as a traceback shows them."""
+def chain(error: BaseException, *, hidden: bool = False) -> Iterator[BaseException]:
+    """Yield an error and those below it, as a traceback shows them.
+
+    Args:
+        error: The topmost.
+        hidden: Whether to go on below a `raise … from None`.
+    """
     at: BaseException | None = error
     for _ in range(_DEEPEST):
         if at is None:
             return
         yield at
-        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+        shown = hidden or not at.__suppress_context__
+        at = at.__cause__ or (at.__context__ if shown else None)
 
 
 def _verdict(error: BaseException) -> bool | None:
