@@ -89,14 +89,12 @@ class Session:
             self._connection.commit()
 
     def cancel(self) -> None:
-        """End the statement that runs now; safe in a signal handler."""
+        """End the statement that runs now, where the driver can; safe in a signal handler."""
         with suppress(Exception):
             if hasattr(self._connection, "cancel_safe"):  # psycopg
                 self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
-            elif hasattr(self._connection, "interrupt"):  # SQLite
-                self._connection.interrupt()
             else:
-                self._connection.cancel()
+                self._connection.interrupt()  # SQLite
 
     def _compiled(self, statement: ClauseElement) -> Any:
         return statement.compile(dialect=self._dialect)

@@ -125,6 +125,7 @@ def gate(run_operator: Callable[..., Any], request: pytest.FixtureRequest) -> Ca
     from updraft.quality import DataQualityOperator  # noqa: PLC0415 -- imports Airflow
 
     taken = {"params", "logical_date", "data_interval", "xcoms", "try_number", "map_index", "conf"}
+    taken |= {"dag_id"}
 
     def run(*checks: Any, database: Database | None = None, **options: Any) -> Any:
         where = database or request.getfixturevalue("orders")

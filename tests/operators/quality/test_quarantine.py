@@ -29,6 +29,9 @@ from updraft.quality import (
     RowCount,
     Unique,
 )
+from updraft.quality.move import Move
+from updraft.quality.session import Session
+from updraft.sql import TableName, sql_hook
 from updraft.testing.postgres import Database as Postgres
 
 ROWS = """
@@ -192,6 +195,15 @@ def test_good_rows_make_no_quarantine(orders: Database, evaluate: Evaluation) ->
     assert evaluate(*CHECKS[:3], RowCount(min=5), quarantine=ALL).moved == 0
     with pytest.raises(Exception, match=r"bad"):
         orders.sql("SELECT 1 FROM bad")
+
+
+def test_a_move_finds_nothing_that_has_gone_meanwhile(
+    orders: Database, evaluate: Evaluation
+) -> None:
+    assert evaluate(NotNull("id"), quarantine=ALL).moved == 0
+    move = Move(sql_hook(orders.conn_id), TableName("orders"), ALL, None, [NotNull("id")])
+    with Session(move.hook, write=True) as session:
+        assert move.run(session, "run 1") == 0
 
 
 def test_a_quarantine_takes_any_type_and_name(postgres_database: Postgres) -> None:
