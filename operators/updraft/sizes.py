@@ -70,13 +70,17 @@ def task_size(
         >>> config["pod_override"].spec.containers[0].resources.limits["memory"]
         '6Gi'
     """
-    requests, limits = _sized(name, cpu, memory)
+    given = {"cpu": cpu, "memory": memory, "scratch": scratch}
+    amounts = {key: amount for key, amount in given.items() if amount is not None}
+    words = [repr(name), *(f"{key}={amount!r}" for key, amount in amounts.items())]
+    call = f"task_size({', '.join(words)})"
+    for amount in amounts.values():
+        if not _number(amount, call):
+            raise _no_amount(amount, call)
+    requests, limits = _sized(name, cpu, memory, call)
     storage_class = settings.text("task_scratch_storage_class")
     if scratch and not storage_class:
         requests[_EPHEMERAL] = scratch
-    call = _call(name, cpu=cpu, memory=memory, scratch=scratch)
-    if scratch:
-        _number(scratch, call)
     refuse_above_quota([{"requests": requests, "limits": limits}], call)
     return {"pod_override": _pod(requests, limits, spot, scratch, storage_class)}
 
@@ -110,12 +114,14 @@ def refuse_above_quota(containers: Iterable[Resources], where: str) -> None:
             )
 
 
-def _sized(name: str, cpu: str | None, memory: str | None) -> tuple[dict[str, str], dict[str, str]]:
+def _sized(
+    name: str, cpu: str | None, memory: str | None, call: str
+) -> tuple[dict[str, str], dict[str, str]]:
     sizes = settings.json_object("task_sizes") or _SIZES
     if name not in sizes:
         raise ConfigurationError(
             f'there is no size "{name}" for a task',
-            where=_call(name, cpu=cpu, memory=memory),
+            where=call,
             fix=f"use one of {', '.join(sizes)}; the platform's setting updraft:tasks.sizes adds "
             "another",
         )
@@ -123,9 +129,8 @@ def _sized(name: str, cpu: str | None, memory: str | None) -> tuple[dict[str, st
     if memory:
         requests["memory"] = limits["memory"] = memory
     if cpu:
-        where = _call(name, cpu=cpu)
         requests["cpu"] = cpu
-        limits["cpu"] = max(cpu, limits["cpu"], key=lambda amount: _number(amount, where))
+        limits["cpu"] = max(cpu, limits["cpu"], key=lambda amount: _number(amount, call))
     return requests, limits
 
 
@@ -172,17 +177,16 @@ def _number(amount: object, where: str) -> Decimal:
 
     try:
         number = Decimal(parse_quantity(amount))
-    except ValueError:
-        number = Decimal()
-    if number > 0:
-        return number
-    raise ConfigurationError(
+    except ValueError as error:
+        raise _no_amount(amount, where) from error
+    if not number.is_finite() or number < 0:
+        raise _no_amount(amount, where)
+    return number
+
+
+def _no_amount(amount: object, where: str) -> ConfigurationError:
+    return ConfigurationError(
         f"not an amount: {amount!r}",
         where=where,
         fix='write a quantity of Kubernetes greater than 0, such as "500m", "2" or "1.5Gi"',
     )
-
-
-def _call(name: str, **given: str | None) -> str:
-    words = [repr(name), *(f"{key}={value!r}" for key, value in given.items() if value)]
-    return f"task_size({', '.join(words)})"
