@@ -26,7 +26,7 @@ class DeadLetterTable:
     """Keeps poison records in a table, made where it is missing.
 
     A retry, or the same run once more, replaces what the task (its map index, too) kept before,
-    in one transaction. The column `record` holds JSON, or Python's repr where a record has none.
+    in one transaction. The column `record` holds JSON, in which a date or a decimal is its text.
 
     Args:
         conn_id: A connection with an Airflow SQL hook.
@@ -126,7 +126,7 @@ def _row(poison: PoisonRecord) -> dict[str, Any]:
 
 def _text(record: Any) -> str:
     try:
-        text = json.dumps(record, ensure_ascii=False)
+        text = json.dumps(record, ensure_ascii=False, default=str)
     except (TypeError, ValueError):
         text = repr(record)
     # Half a surrogate pair can't be encoded, and no database takes a NUL in a text.
