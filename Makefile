@@ -2,12 +2,12 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF YES PURGE SECRETS
+export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF YES PURGE SECRETS RESET
 
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help venv doctor up status logs ui trigger push-dags examples render image stop down test test-fast lint fmt
+.PHONY: help venv doctor up status logs ui trigger push-dags examples dev render image stop down test test-fast lint lint-dags fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,8 @@ push-dags: ## Push dags/ to the git server inside the cluster
 	$(CLI) infra -m infra.cli push-dags
 examples: ## Make the databases and connections that the example DAGs work on
 	$(CLI) infra -m infra.cli examples
+dev: ## Run Airflow on this machine with dags/ and a PostgreSQL, no cluster; RESET=1 empties its databases
+	$(CLI) dev -m infra.cli dev
 render: ## Write the platform as plain manifests to rendered/<STACK>; secrets redacted but for SECRETS=1
 	$(CLI) infra -m infra.cli render
 image: ## Build the Airflow image; push it with REGISTRY=
@@ -45,6 +47,8 @@ test-fast: ## Run every check that needs no cluster
 	$(CLI) dev -m infra.cli test --fast
 lint: ## Check style and types
 	$(CLI) dev -m infra.cli lint
+lint-dags: ## Check dags/ for what will hurt later; each finding says why and how to mend it
+	$(CLI) dev -m infra.cli lint-dags
 fmt: ## Format the code
 	$(CLI) dev -m infra.cli fmt
 
@@ -55,4 +59,4 @@ fmt: ## Format the code
 #= ENGINE=embedded|pulumi   what deploys; by default Pulumi where its CLI and provider are on PATH
 #= STACK=local         the settings: Pulumi.<STACK>.yaml      SET="area.key=value …"  on top of them, kept; SET=none
 #= INSTANCE=name       several platforms on one machine       UI_PORT=8080  the UI's port on this machine
-#= DAG=dynamic_tasks   CONF='{…}'  what to run      YES=1 PURGE=1 SECRETS=1  see the targets
+#= DAG=dynamic_tasks   CONF='{…}'  what to run      YES=1 PURGE=1 SECRETS=1 RESET=1  see the targets

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
 
-from infra.cli.options import DEFAULT_DAG, add_options
+from infra.cli.options import DEFAULT_DAG, DEFAULT_STACK, add_options
 from infra.errors import UpdraftError
 
 INTERRUPTED = 130
@@ -69,6 +69,13 @@ COMMANDS = {
     "image": Command("infra.cli.build", "image", "build the Airflow image; push it to a registry"),
     "stop": Command("infra.cli.remove", "stop", "stop the embedded cluster and keep its data"),
     "down": Command("infra.cli.remove", "down", "delete the platform and its data"),
+    "dev": Command(
+        "infra.cli.dev", "dev", "run Airflow here with the DAGs and no cluster", extra=("dags",)
+    ),
+    "lint-dags": Command(
+        "infra.cli.checks", "lint_dags", "check the DAG files", extra=("stack", "paths"),
+        on_platform=False,
+    ),
     "test": Command(
         "infra.cli.checks", "test", "run the checks", extra=("fast", "pytest"), on_platform=False
     ),
@@ -94,6 +101,10 @@ def parser() -> argparse.ArgumentParser:
     made["trigger"].add_argument("--conf", default=conf, help="the run's params, a JSON object")
     made["push-dags"].add_argument("folder", nargs="?", help="the folder (dags)")
     made["render"].add_argument("--out", help="the folder (rendered/<stack>)")
+    made["dev"].add_argument("--dags", metavar="FOLDER", help="the folder with the DAGs (dags)")
+    stack = os.environ.get("STACK") or DEFAULT_STACK
+    made["lint-dags"].add_argument("--stack", default=stack, help=f"whose quota ({DEFAULT_STACK})")
+    made["lint-dags"].add_argument("paths", nargs="*", default=["dags"], help="files and folders")
     made["test"].add_argument("--fast", action="store_true", help="leave the cluster tests out")
     made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, behind --")
     return whole

@@ -36,6 +36,19 @@ def lint() -> int:
     return max(results)
 
 
+def lint_dags(*, stack: str, paths: list[str]) -> int:
+    """Check DAG files, the size of their pods against a stack's quota; 0 when all is well.
+
+    Raises:
+        UpdraftError: There is no such stack.
+    """
+    from infra.dev import platform_options  # noqa: PLC0415 -- the settings need Pydantic
+
+    command = [sys.executable, "-m", "updraft.lint", *paths]
+    variables = os.environ | platform_options.variables(stack)
+    return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
+
+
 def fmt() -> int:
     """Format the code and mend what ruff can."""
     return max(

@@ -147,6 +147,7 @@ def running(data: Path | None = None) -> Iterator[Server]:
     try:
         programs = runnable(account, folder)
         place = data or folder / "data"
+        _wait_until_free(place)
         password = _prepared(programs, account, place, folder)
         process, server = _started(programs, account, place, folder, durable=data is not None)
         try:
@@ -185,6 +186,28 @@ def _prepared(programs: Path, account: Account, data: Path, folder: Path) -> str
     draft.write_text(password)
     draft.replace(kept)
     return password
+
+
+def _wait_until_free(data: Path) -> None:
+    """Wait for a server whose starter was killed to end; its watcher sees to that."""
+    end = time.monotonic() + PATIENCE
+    while _serves(data):
+        if time.monotonic() > end:
+            raise PostgresError(
+                "another server uses the data folder",
+                where=str(data),
+                fix="end the program that began it",
+            )
+        time.sleep(0.05)
+
+
+def _serves(data: Path) -> bool:
+    """Whether the process that the folder's pid file names is there, and a server."""
+    try:
+        pid = (data / "postmaster.pid").read_text().split("\n")[0].strip()
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
+    except OSError:
+        return False
 
 
 def _free_port() -> int:
