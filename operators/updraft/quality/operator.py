@@ -217,7 +217,11 @@ class DataQualityOperator(BaseOperator):
             earlier = instance.xcom_pull(
                 task_ids=self.task_id, map_indexes=instance.map_index, include_prior_dates=True
             )
-        counts = {each["check"]: each["counts"] for each in earlier or [] if "counts" in each}
+        counts = {
+            each["check"]: each["counts"]
+            for each in (earlier if isinstance(earlier, list) else [])
+            if isinstance(each, dict) and "counts" in each
+        }
         return Run(datetime.now(UTC), context.get("data_interval_end"), counts)
 
     def _publish(self, context: Context, verdict: Verdict) -> list[dict[str, Any]]:

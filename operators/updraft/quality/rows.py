@@ -202,7 +202,10 @@ class AcceptedValues(_OneColumn):
         super().__post_init__()
         fix = "give a list of values"
         require(not isinstance(self.values, str), "a text, not a list of values", self.title, fix)
-        object.__setattr__(self, "values", tuple(self.values))
+        # The same DAG has to look the same each time it is parsed; a set's order differs.
+        unordered = isinstance(self.values, set | frozenset)
+        values = sorted(self.values, key=repr) if unordered else self.values
+        object.__setattr__(self, "values", tuple(values))
         require(self.values, "no value would be accepted", self.title, fix)
         require(
             None not in tuple(self.values),

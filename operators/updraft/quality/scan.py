@@ -15,6 +15,13 @@ from updraft.sql import TableName
 ZERO: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer)
 ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.Integer)
 
+# What may hold a colon that begins no parameter; then a parameter; then any other colon.
+_TOKEN = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|::|\\:"""
+    r"""|:([^\W\d]\w*)|%\((\w+)\)s|:""",
+    re.DOTALL,
+)
+
 
 def quoted(name: str) -> sa.sql.quoted_name:
     """Return an identifier that is quoted whatever is in it."""
@@ -39,16 +46,16 @@ def authored(sql: str, parameters: Mapping[str, Any], where: str) -> sa.TextClau
     """Return an author's own SQL with its parameters bound.
 
     Args:
-        sql: A condition or a query, with `:name` where a parameter's value goes, or `%(name)s`.
+        sql: A condition or a query, with `:name` where a parameter's value goes, or `%(name)s`. A
+            colon in a literal, a quoted name, a comment or a `::` is a colon.
         parameters: The values by name.
         where: What the SQL belongs to, for the error.
 
     Raises:
         ConfigurationError: A parameter has no value, or a value has no parameter.
     """
-    sql = re.sub(r"%\((\w+)\)s", r":\1", sql)
     # The line's end keeps a comment at the end from swallowing the parenthesis that follows.
-    clause = sa.text(sql.strip().rstrip(";") + "\n")
+    clause = sa.text(_TOKEN.sub(_bound, sql.strip().rstrip(";")) + "\n")
     named = set(clause.compile().params)
     if named != set(parameters):
         missing, unused = sorted(named - set(parameters)), sorted(set(parameters) - named)
@@ -57,7 +64,7 @@ def authored(sql: str, parameters: Mapping[str, Any], where: str) -> sa.TextClau
         raise ConfigurationError(
             f"SQL and its parameters don't fit: {'; '.join(problems)}",
             where=where,
-            fix="give each :name of the SQL a value in parameters; a colon that starts none is \\:",
+            fix="give each :name of the SQL a value in parameters; write \\: for another colon",
         )
     # Unique names: two pieces of SQL in one statement may both have a :day.
     return clause.bindparams(
@@ -66,6 +73,13 @@ def authored(sql: str, parameters: Mapping[str, Any], where: str) -> sa.TextClau
             for name, of in parameters.items()
         )
     )
+
+
+def _bound(match: re.Match[str]) -> str:
+    """Return a piece of SQL in which only a parameter begins with a bare colon."""
+    if name := match[1] or match[2]:
+        return f":{name}"
+    return match[0] if match[0] == "\\:" else match[0].replace(":", "\\:")
 
 
 def joined(texts: Iterable[sa.ColumnElement[Any]], between: str = "") -> sa.ColumnElement[str]:

@@ -280,6 +280,28 @@ def test_only_rows_of_the_condition_are_checked(filled: Evaluation) -> None:
     assert [each.holds for each in found] == [True, False, False, False, True]
 
 
+def test_a_colon_that_starts_no_parameter_is_a_colon(postgres_database: Database) -> None:
+    postgres_database.sql('CREATE TABLE orders (id int, at timestamp, note text, "no:te" text)')
+    postgres_database.sql("INSERT INTO orders VALUES (1, '2026-03-01 12:30', 'a :b 100%', 'x')")
+    where = r"""
+        -- :none, and 'none
+        at::date = :day::date AND at::time = '12:30:00' /* : */ AND note LIKE 'a :b 100%' AND
+        (ARRAY[1, 2])[1:1] = (ARRAY[1, 2])[ :1] AND 'it''s :x' <> "no:te"
+        AND (ARRAY[3, 4])[id\:id] = ARRAY[3]
+    """
+    evaluate = Evaluation(postgres_database)
+    found = evaluate.finding(RowCount(min=1), where=where, parameters={"day": "2026-03-01"})
+    assert found.observed == 1
+
+
+def test_a_set_of_values_always_reads_the_same() -> None:
+    values = {f"value {number}" for number in range(9)}
+    check = AcceptedValues("status", values)
+    print(check)
+    assert check.values == tuple(sorted(values))
+    assert AcceptedValues("status", ["b", "a"]).values == ("b", "a")
+
+
 def test_names_and_values_with_strange_characters_are_only_names_and_values(
     database: Database,
 ) -> None:

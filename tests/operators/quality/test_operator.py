@@ -233,6 +233,21 @@ def test_the_count_is_compared_with_those_of_earlier_runs(orders: Database, gate
     assert run(2, 11) == ("success", "not known: 1", [10, 11])
 
 
+@pytest.mark.parametrize("returned", ["text", 7, [7, "text", {"check": "row_count_change"}]])
+def test_what_the_task_returned_before_it_checked_is_no_history(
+    orders: Database, gate: Gate, run_operator: Callable[..., Any], returned: Any
+) -> None:
+    @task(task_id="gate")
+    def before() -> Any:
+        return returned
+
+    options = {"dag_id": f"before_{orders.conn_id}_{type(returned).__name__}"}
+    run_operator(before(), logical_date=datetime(2026, 1, 1, tzinfo=UTC), **options)
+    check = RowCountChange(tolerance=0, min_runs=1)
+    done = gate(check, logical_date=datetime(2026, 1, 2, tzinfo=UTC), **options)
+    assert (done.state, done.value[0]["counts"]) == ("success", [0])
+
+
 def test_an_item_of_a_mapped_task_has_a_history_of_its_own(
     lite: Lite, run_dag: Callable[..., Any]
 ) -> None:
