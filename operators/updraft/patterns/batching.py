@@ -42,9 +42,9 @@ def batches(
 
     The batches are as equal as can be, and never more than Airflow maps over.
 
-    Each pod reads the whole list of batches, so the API server sends it as often as there are
-    pods: fine for 100,000 numbers or short paths (below 1 MB in all). Above that hand over where
-    the items are in place of the items: `partition_keys` over rows' keys or a list's positions.
+    Each pod reads the whole list from the API server and takes its batch: 0.7 MB for 100,000
+    numbers, 6 MB and 0.2 s of CPU for as many paths. Above about 10 MB hand over where the items
+    are in place of the items: `partition_keys` over rows' keys or a list's positions.
 
     Args:
         items: The items; whatever XCom takes.

@@ -240,3 +240,9 @@ def test_the_trigger_rule_is_not_the_callers() -> None:
         collect(load.expand(name=["a"]), task_id="gather", trigger_rule="all_success", retries=3)
     gather = dag.get_task("gather")
     assert (gather.trigger_rule.value, gather.retries) == ("all_done", 3)
+
+
+def test_a_share_is_not_less_by_a_rounding_error(run_dag: RunDag) -> None:
+    assert 0.58 * 50 < 29
+    names = [f"fail-{number}" for number in range(29)] + ["a"] * 21
+    assert len(gathered(run_dag(fan("rounding", names, tolerate=0.58)))["failed"]) == 29
