@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +14,8 @@ from updraft.transfer.failures import told
 from updraft.transfer.matching import Chosen, Pair, match
 from updraft.transfer.progress import Progress
 from updraft.transfer.sessions import Sessions, driver
-from updraft.transfer.source import Select, Source
-from updraft.transfer.statements import ON_CONFLICT
+from updraft.transfer.source import Source
+from updraft.transfer.statements import ON_CONFLICT, Statements
 from updraft.transfer.target import Target
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Transfer:
     allow_empty: bool = False
     batch_rows: int = 5_000
 
+    @property
+    def where(self) -> str:
+        """The place that errors about the target name."""
+        return f"target {self.table}, connection {self.hook.get_conn_id()}"
+
     def run(self, sessions: Sessions) -> Moved:
         """Move the rows: all of them, in one transaction of the target.
 
@@ -94,15 +100,15 @@ class Transfer:
             TransientError: A server went away or the like; nothing was changed.
         """
         progress = Progress()
-        with told(f"target {self.table}, connection {self.hook.get_conn_id()}"):
+        with told(self.where):
             columns = sql.columns(self.hook, self.table)
         with told(self.source.where, transient=SourceUnavailableError):
             giving = sessions.open(self.source.hook, read_only=True)
         pairs = self._match(self.source.columns(giving), columns)
         self._check_unique()
-        with told(f"target {self.table}, connection {self.hook.get_conn_id()}"):
+        with told(self.where):
             taking = sessions.open(self.hook)
-        target = Target(self.hook, self.table, [pair.target for pair in pairs], taking)
+        target = Target(self.hook, self.table, [x.target for x in pairs], taking, self.where)
         target.prepare()
         self._stage(giving, target, pairs, sessions, progress)
         sessions.close(giving)  # where both are one SQLite file, its lock has to go
@@ -128,20 +134,19 @@ class Transfer:
     def _check_unique(self) -> None:
         if self.mode != "upsert":
             return
-        where = f"target {self.table}, connection {self.hook.get_conn_id()}"
         if self.hook.dialect_name not in ON_CONFLICT:
             raise ConfigurationError(
                 f"upsert is not made for {self.hook.dialect_name}",
-                where=where,
+                where=self.where,
                 fix="choose append or replace, or a target in PostgreSQL or SQLite",
             )
-        with told(where):
+        with told(self.where):
             unique = sql.unique_keys(self.hook, self.table)
         if frozenset(self.keys) not in unique:
-            statement = Target(self.hook, self.table, (), None).statements.unique_index(self.keys)
+            statement = Statements(self.hook, self.table, ()).unique_index(self.keys)
             raise ConfigurationError(
                 f"the target doesn't keep ({', '.join(self.keys)}) unique",
-                where=where,
+                where=self.where,
                 fix=f"run there: {statement}",
             )
 
@@ -158,18 +163,14 @@ class Transfer:
             [column] = [x.source.name for x in pairs if x.target.name == self.interval.column]
         select = self.source.select([x.source.name for x in pairs], self.interval, column)
         if driver(giving) == driver(target.connection) == "psycopg":
-            target.stage_stream(self.source.stream(giving, select), progress)
+            with closing(self.source.stream(giving, select)) as chunks:
+                target.stage_stream(chunks, progress)
             return
-        batches = self._batches(giving, select, sessions)
-        if driver(target.connection) == "psycopg":
-            target.stage_by_copy(batches, progress)
-        else:
-            target.stage_by_insert(batches, progress)
-
-    def _batches(self, giving: Any, select: Select, sessions: Sessions) -> Iterator[list[Any]]:
-        for rows in self.source.batches(giving, select, self.batch_rows):
-            sessions.check()
-            yield rows
+        with closing(self.source.batches(giving, select, self.batch_rows)) as batches:
+            if driver(target.connection) == "psycopg":
+                target.stage_by_copy(_until_cancelled(batches, sessions), progress)
+            else:
+                target.stage_by_insert(_until_cancelled(batches, sessions), progress)
 
     def _check_staged(self, target: Target) -> None:
         if self.keys:
@@ -194,3 +195,9 @@ class Transfer:
         sessions.check()
         target.commit()
         return deleted
+
+
+def _until_cancelled(batches: Iterable[list[Any]], sessions: Sessions) -> Iterator[list[Any]]:
+    for rows in batches:
+        sessions.check()
+        yield rows

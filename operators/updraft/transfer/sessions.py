@@ -16,9 +16,9 @@ _SETTINGS = """
     SET LOCAL datestyle TO 'ISO, YMD'; SET LOCAL intervalstyle TO 'postgres';
     SET LOCAL bytea_output TO 'hex'; SET LOCAL extra_float_digits TO 1
 """
-# From PostgreSQL 14 on a server ends a statement whose client has died, and with it its locks.
+# Lets a server end the statement of a client that has died, and with it its locks. Servers before
+# PostgreSQL 14, and those on some systems, can't.
 _NOTICE_DEAD_CLIENT = "SET LOCAL client_connection_check_interval TO '2s'"
-_CAN_NOTICE = 140_000
 _CANCEL_SECONDS = 5.0
 
 
@@ -89,7 +89,7 @@ class Sessions:
 
 
 def _prepare_postgres(connection: Any, *, read_only: bool) -> None:
-    from psycopg import IsolationLevel  # noqa: PLC0415 -- only where this driver is in use
+    from psycopg import DataError, IsolationLevel, ProgrammingError  # noqa: PLC0415 -- only where this driver is in use
     from psycopg.rows import tuple_row  # noqa: PLC0415 -- likewise
     from psycopg.types.string import TextLoader  # noqa: PLC0415 -- likewise
 
@@ -100,7 +100,7 @@ def _prepare_postgres(connection: Any, *, read_only: bool) -> None:
     for name in ("json", "jsonb"):
         connection.adapters.register_loader(name, TextLoader)  # as it is, to the last digit
     connection.execute(_SETTINGS)
-    if connection.info.server_version >= _CAN_NOTICE:
+    with suppress(ProgrammingError, DataError), connection.transaction():
         connection.execute(_NOTICE_DEAD_CLIENT)
 
 

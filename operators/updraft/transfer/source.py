@@ -3,7 +3,7 @@
 # ruff: noqa: S608 -- every name is quoted; a query is the author's
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib import import_module
@@ -111,7 +111,7 @@ class Source:
             else [*(self.parameters or ()), *bounds.values()],
         )
 
-    def batches(self, connection: Any, select: Select, size: int) -> Iterator[list[Sequence[Any]]]:
+    def batches(self, connection: Any, select: Select, size: int) -> Generator[list[Any]]:
         """Yield the rows in lists of `size`, never more than one of them in memory."""
         with (
             told(self.where, transient=SourceUnavailableError),
@@ -121,7 +121,7 @@ class Source:
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def stream(self, connection: Any, select: Select) -> Iterator[bytes]:
+    def stream(self, connection: Any, select: Select) -> Generator[bytes]:
         """Yield the rows as PostgreSQL's COPY gives them in text, one a chunk."""
         statement = f"COPY ({select.text}) TO STDOUT"
         with (

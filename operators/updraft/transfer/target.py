@@ -33,25 +33,22 @@ class Target:
         table: The table.
         columns: Its columns that are moved, in the order of the rows' values.
         connection: A fresh session of the hook's.
+        where: The place that errors name.
 
     Example:
         >>> from airflow.providers.postgres.hooks.postgres import PostgresHook
         >>> from airflow.sdk import Connection
         >>> from updraft.sql import TableName
         >>> hook = PostgresHook(connection=Connection(conn_id="dw", conn_type="postgres"))
-        >>> Target(hook, TableName("orders"), (), connection=None).where
-        'target orders, connection postgres_default'
+        >>> Target(hook, TableName("orders"), (), connection=None, where="").statements.lock()
+        'LOCK TABLE "orders" IN SHARE ROW EXCLUSIVE MODE'
     """
 
     hook: DbApiHook
     table: TableName
     columns: Sequence[Column]
     connection: Any
-
-    @property
-    def where(self) -> str:
-        """The place that errors name."""
-        return f"target {self.table}, connection {self.hook.get_conn_id()}"
+    where: str
 
     @property
     def statements(self) -> Statements:
