@@ -22,6 +22,9 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
+    def log_message(self, *_):
+        pass
+
 HTTPServer(("", {PORT}), Receiver).serve_forever()
 """
 
