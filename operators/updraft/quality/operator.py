@@ -170,7 +170,8 @@ class DataQualityOperator(BaseOperator):
         )
         if not is_template(self.table):
             sql.TableName.parse(self.table)
-        if not (is_template(self.where) or str(self.where).endswith(".sql")):
+        ready = self.parameters is None or isinstance(self.parameters, Mapping)
+        if ready and not (is_template(self.where) or str(self.where).endswith(".sql")):
             self._condition()
         if self.quarantine:
             self._validate_quarantine(self.quarantine.table, where)
@@ -231,12 +232,8 @@ class DataQualityOperator(BaseOperator):
         for result in verdict.results:
             kept = {"check": result.check.kind, "result": str(result.outcome)}
             metrics.count(metrics.Metric.QUALITY_CHECKS, 1, **tags, **kept)
-        if verdict.moved:
-            log.info(
-                "moved %s rows to the quarantine %s",
-                verdict.moved,
-                self.quarantine and self.quarantine.table,
-            )
+        if verdict.moved and self.quarantine:
+            log.info("moved %s rows to the quarantine %s", verdict.moved, self.quarantine.table)
             metrics.count(metrics.Metric.QUALITY_QUARANTINED, verdict.moved, **tags)
         published = [result.as_dict(keep=not verdict.failed) for result in verdict.results]
         if verdict.failed and self.do_xcom_push:

@@ -151,7 +151,7 @@ class InRange(_OneColumn):
         low, high, fix = self.min, self.max, "give min, max or both, min below max"
         require(not (low is None and high is None), "a range without bounds", self.title, fix)
         # Texts, such as what Jinja renders, are compared by the database, by the column's type.
-        if low is None or high is None or isinstance(low, str) or isinstance(high, str):
+        if any(each is None or isinstance(each, str) or is_template(each) for each in (low, high)):
             return
         try:
             right = low <= high if self.inclusive else low < high

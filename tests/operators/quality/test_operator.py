@@ -248,6 +248,28 @@ def test_what_the_task_returned_before_it_checked_is_no_history(
     assert (done.state, done.value[0]["counts"]) == ("success", [0])
 
 
+def test_options_may_come_from_another_task(lite: Lite, run_dag: Callable[..., Any]) -> None:
+    lite.sql("CREATE TABLE orders (id INTEGER); INSERT INTO orders VALUES (1), (2), (3)")
+    with DAG("from_another", schedule=None) as dag:
+
+        @task(multiple_outputs=True)
+        def told() -> dict[str, Any]:
+            return {"table": "orders", "where": "id < :id", "parameters": {"id": 3}, "min": 2}
+
+        options: Any = told()
+        DataQualityOperator(
+            task_id="gate",
+            conn_id="lite",
+            table=options["table"],
+            where=options["where"],
+            parameters=options["parameters"],
+            checks=[RowCount(min=options["min"], max=2), InRange("id", min=options["min"], max=9)],
+        )
+    done = run_dag(dag)
+    assert done.states["gate", -1] == "failed"
+    assert [each["observed"] for each in done.xcom("gate")] == [2, "1 of 2 rows"]
+
+
 def test_an_item_of_a_mapped_task_has_a_history_of_its_own(
     lite: Lite, run_dag: Callable[..., Any]
 ) -> None:
@@ -272,12 +294,12 @@ def test_an_item_of_a_mapped_task_has_a_history_of_its_own(
         assert found == [[1] * day, [2] * day]
 
 
-def statements(server: Server) -> list[list[str]]:
-    """What each connection to a database asked for, in the order of the connections."""
+def statements(log: str) -> list[list[str]]:
+    """What each connection asked for, in the order of the connections."""
     begins = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[(\d+)\] (\w+): +(.*)$")
     found: dict[str, list[str]] = {}
     adding = False
-    for line in server.log.read_text().splitlines():
+    for line in log.splitlines():
         if match := begins.match(line):
             adding = match[2] == "LOG" and match[3].startswith(("statement:", "execute"))
             if adding:
@@ -303,10 +325,12 @@ def watched(postgres: Server, postgres_database: Postgres) -> Callable[[], list[
     postgres_database.sql("INSERT INTO others SELECT generate_series(1, 9)")
     postgres_database.sql(f"ALTER DATABASE {postgres_database.name} SET log_statement = 'all'")
 
+    start = len(postgres.log.read_text())
+
     def asked() -> list[list[str]]:
         found = [
             connection
-            for connection in statements(postgres)
+            for connection in statements(postgres.log.read_text()[start:])
             if any('"watched"' in each and "pg_attribute" not in each for each in connection)
         ]
         for number, connection in enumerate(found):
