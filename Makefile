@@ -47,8 +47,8 @@ test-fast: ## Run every check that needs no cluster
 	$(CLI) dev -m infra.cli test --fast
 lint: ## Check style and types
 	$(CLI) dev -m infra.cli lint
-lint-dags: ## Check dags/ for what will hurt later; each finding says why and how to mend it
-	$(CLI) dev -m infra.cli lint-dags
+lint-dags: ## Check dags/, or FILES=…, for what will hurt later; it says why and how to mend it
+	$(CLI) dev -m infra.cli lint-dags $(FILES)
 fmt: ## Format the code
 	$(CLI) dev -m infra.cli fmt
 

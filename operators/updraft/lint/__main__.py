@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         rows = [asdict(each) | {"path": str(each.path), "why": RULES[each.rule]} for each in found]
         print(json.dumps(rows, indent=2))  # noqa: T201
     else:
-        print("\n".join(map(str, found)) or f"{files} DAG files, nothing found")  # noqa: T201
+        print("\n".join(map(str, found)) or f"nothing found; files checked: {files}")  # noqa: T201
     return FOUND if found else CLEAN
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -90,6 +91,9 @@ def load_dag(path: str | Path, dag_id: str = "") -> DAG:
     """
     from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 -- heavy
 
+    folder = str(Path(path).resolve().parent)
+    if folder not in sys.path:  # as Airflow has it, also later when a task imports
+        sys.path.append(folder)
     bag = DagBag(str(path), bundle_name=BUNDLE)
     errors = "\n".join(bag.import_errors.values())
     if errors:

@@ -251,7 +251,7 @@ def test_the_exit_code_tells_what_came_of_it(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(folder / "plain.py")]) == 0
-    assert "1 DAG files, nothing found" in capsys.readouterr().out
+    assert "nothing found; files checked: 1" in capsys.readouterr().out
     assert main([str(folder / "nobody.py"), "--json"]) == 1
     (row,) = json.loads(capsys.readouterr().out)
     print(row)
