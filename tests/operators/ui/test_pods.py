@@ -16,7 +16,7 @@ from airflow.providers.cncf.kubernetes.pod_generator import (
     PodGenerator,
     workload_to_command_args,
 )
-from kubernetes.client import V1Container, V1Pod, V1PodSpec
+from kubernetes.client import V1Container, V1EnvVar, V1Pod, V1PodSpec
 
 from infra.settings import load
 from infra.settings.stack import read
@@ -54,7 +54,7 @@ def construct(bundle: str, version: str | None, path: Path) -> Any:
 
 
 def variables(pod: Any) -> dict[str, str]:
-    (fetcher,) = pod.spec.init_containers
+    fetcher = pod.spec.init_containers[0]
     assert fetcher.name == pods.GIT_SYNC
     return {each.name: each.value for each in fetcher.env}
 
@@ -77,7 +77,11 @@ def test_a_pod_fetches_the_commit_that_its_run_is_pinned_to(
 ) -> None:
     pod = construct(bundle, version, tmp_path / "pod.yaml")
     before = variables(pod)
-    assert pods.pod_mutation_hook(pod=pod) is None
+    # Of an author's own, with another repository.
+    reference = V1EnvVar(name=pods.REFERENCE, value="v1")
+    pod.spec.init_containers.append(V1Container(name="models", env=[reference]))
+    pods.pod_mutation_hook(pod=pod)
+    assert reference.value == "v1"
     after = variables(pod)
     print(bundle, version, {key: value for key, value in after.items() if "REF" in key})
     assert after == {**before, pods.REFERENCE: fetched}
