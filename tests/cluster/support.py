@@ -97,7 +97,7 @@ def push_by_git(platform: Platform, folder: Path, files: Mapping[str, str]) -> N
         for name, text in files.items():
             (clone / platform.settings.dags.sub_path / name).write_text(text)
         git("add", "-A", cwd=clone)
-        git("commit", "-qm", f"Add {', '.join(files)}", cwd=clone)
+        git("commit", "-q", "--allow-empty", "-m", f"Add {', '.join(files)}", cwd=clone)
         git("push", "-q", cwd=clone)
 
 
