@@ -98,9 +98,10 @@ async def tell_missed(
     metrics.initialize()
     metrics.count(metrics.Metric.DEADLINE_MISSED, dag_id=dag_id, deadline=name)
     url, due = run_url(dag_id, run_id), str(missed.get("deadline_time"))
+    begun = f"begun at {run['start_date']}" if run.get("start_date") else "not begun"
     text = (
-        f"{dag_id} is late: run {run_id} missed its deadline {name} at {due}; it is "
-        f"{run.get('state')}, queued at {run.get('queued_at')}, begun at {run.get('start_date')}"
+        f"{dag_id} is late: run {run_id} missed its deadline {name} at {due}; "
+        f"it is {run.get('state')}, {begun}"
     )
     message = {
         "kind": "deadline", "dag_id": dag_id, "run_id": run_id, "deadline": name,

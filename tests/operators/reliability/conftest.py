@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 Answer = tuple[int, dict[str, str]]
 
@@ -224,3 +225,20 @@ def api(execution_api: ExecutionApi, monkeypatch: pytest.MonkeyPatch) -> ApiComm
     for key in Variable.keys("updraft_circuit."):
         Variable.delete(key)
     return comms
+
+
+@pytest.fixture
+def webhook(source: Source, own_airflow: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:  # noqa: ARG001
+    """The source as the platform's webhook: its connection is in the metadata database."""
+    from airflow.models.connection import Connection  # noqa: PLC0415 -- imports Airflow
+
+    from updraft.testing.metadata import session  # noqa: PLC0415 -- imports Airflow
+
+    monkeypatch.setenv("AIRFLOW__UPDRAFT__NOTIFICATIONS_CONN_ID", "alerts")
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://air.example.com/base/")
+    with session() as opened:
+        opened.add(Connection("alerts", "generic", password=source.url))
+    yield source
+    with session() as opened:
+        for found in opened.scalars(select(Connection)):
+            opened.delete(found)
