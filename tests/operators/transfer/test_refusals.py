@@ -3,6 +3,7 @@
 # ruff: noqa: S608 -- a test's own names
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -258,7 +259,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[errors.UpdraftError], list[str]]] 
 
 
 @pytest.fixture
-def odd(shop: Database, warehouse: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def odd(shop: Database, warehouse: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tables that fit nothing, and connections that lead nowhere."""
     warehouse.sql(ODD)
     warehouse.sql("INSERT INTO orders VALUES (3, 'stale', 1, '2026-03-02'), (4, 'other', 1, null)")
@@ -266,17 +267,19 @@ def odd(shop: Database, warehouse: Database, monkeypatch: pytest.MonkeyPatch) ->
         "CREATE FUNCTION emptied() RETURNS int LANGUAGE plpgsql AS"
         " 'BEGIN DELETE FROM orders; RETURN 1; END'"
     )
-    warehouse.sql("DROP ROLE IF EXISTS clerk; CREATE ROLE clerk LOGIN PASSWORD 'clerk'")
-    warehouse.sql("GRANT SELECT ON orders TO clerk")
+    clerk = f"clerk_of_{warehouse.name}"
+    warehouse.sql(f"CREATE ROLE {clerk} LOGIN PASSWORD 'clerk'; GRANT SELECT ON orders TO {clerk}")
     server = warehouse.uri.rpartition("@")[2]
     for name, uri in {
         "web": "http://example.com",
         "down": "postgresql://127.0.0.1:1/none",
         "stranger": f"postgresql://stranger:wrong@{server}",
         "unmade": f"{warehouse.uri}_unmade",
-        "clerk": f"postgresql://clerk:clerk@{server}",
+        "clerk": f"postgresql://{clerk}:clerk@{server}",
     }.items():
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", uri)
+    yield
+    warehouse.sql(f"DROP OWNED BY {clerk}; DROP ROLE {clerk}")
 
 
 @pytest.mark.usefixtures("odd")
