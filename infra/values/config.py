@@ -70,8 +70,11 @@ def task(settings: Settings) -> Config:
 
 
 def as_json(value: object) -> str:
-    """Return JSON that Airflow reads as it is: it would expand % and $ in an option."""
-    return json.dumps(value).replace("%", r"\u0025").replace("$", r"\u0024")
+    """Return JSON that Airflow reads as it is: it would expand % and $ in an option.
+
+    Sorted, since Pulumi keeps no order of a setting's keys.
+    """
+    return json.dumps(value, sort_keys=True).replace("%", r"\u0025").replace("$", r"\u0024")
 
 
 def as_file(config: Config) -> str:
