@@ -213,3 +213,49 @@ def test_one_database_may_be_both_sides(shop: Database, move: Move) -> None:
     shop.sql("CREATE TABLE copies (LIKE orders)")
     assert move(target_conn_id="shop", target_table="copies", mode="replace").state == "success"
     assert rows(shop, "copies") == rows(shop)
+
+
+def test_a_covering_index_keeps_its_keys_unique(warehouse: Database, move: Move) -> None:
+    warehouse.sql("CREATE TABLE soon (a int, b int)")
+    warehouse.sql("CREATE UNIQUE INDEX covering ON soon (b) INCLUDE (a)")
+    for a in (1, 2):
+        result = move(
+            mode="upsert", keys=["b"], sql=f"SELECT {a} AS a, 2 AS b", target_table="soon"
+        )
+        assert result.state == "success", result.error
+    assert warehouse.sql("SELECT a, b FROM soon") == [(2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("interval", "moved"),
+    [
+        # What CronTriggerTimetable gives: the moment itself.
+        ((DAY[0], DAY[0]), None),
+        ((DAY[0], datetime(2026, 3, 2, 1, tzinfo=UTC)), 1),
+    ],
+)
+def test_an_append_needs_an_interval_that_is_not_empty(
+    interval: tuple[datetime, datetime], moved: int | None, move: Move
+) -> None:
+    result = move(mode="append", interval_column="placed_at", data_interval=interval)
+    assert (result.value or {}).get("rows") == moved
+    if moved is None:
+        assert "no data interval" in str(result.error)
+
+
+def test_rows_that_would_leave_their_interval_on_the_way_are_refused(
+    warehouse: Database, move: Move
+) -> None:
+    warehouse.sql("CREATE TABLE coarse (at timestamptz(0))")
+    warehouse.sql("INSERT INTO coarse VALUES ('2026-03-02 12:00:00')")
+    result = move(
+        mode="append",
+        sql="SELECT placed_at + interval '0.7 s' AS at FROM orders",
+        target_table="coarse",
+        interval_column="at",
+        interval_start="2026-03-02 12:00:00.5",
+        interval_end="2026-03-02 12:00:01",
+    )
+    assert type(result.error).__name__ == "DataError"
+    assert "1 rows are outside of at from 2026-03-02 12:00:00.5" in str(result.error)
+    assert warehouse.sql("SELECT count(*) FROM coarse") == [(1,)]

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.operators.transfer.conftest import Move, rows
-from tests.operators.transfer.test_modes import DAY, WHOLE
+from tests.operators.transfer.conftest import FILL, ORDERS, Move, rows
+from tests.operators.transfer.test_modes import WHOLE
 from updraft import errors
-from updraft.testing.postgres import Database
+from updraft.testing.postgres import Database, Server
 from updraft.transfer import CustomDataOperator
 
 # Tables and columns that fit nothing, for the cases below.
@@ -258,31 +257,50 @@ REFUSED: dict[str, tuple[dict[str, Any], type[errors.UpdraftError], list[str]]] 
 }
 
 
-@pytest.fixture
-def odd(shop: Database, warehouse: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Tables that fit nothing, and connections that lead nowhere."""
-    warehouse.sql(ODD)
-    warehouse.sql("INSERT INTO orders VALUES (3, 'stale', 1, '2026-03-02'), (4, 'other', 1, null)")
-    shop.sql(
+@pytest.fixture(scope="module")
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+# One pair of databases for all cases, since none of them changes anything.
+@pytest.fixture(scope="module")
+def shop(postgres: Server, patch: pytest.MonkeyPatch) -> Iterator[Database]:
+    made = postgres.create("refusals_shop")
+    patch.setenv("AIRFLOW_CONN_SHOP", made.uri)
+    made.sql(ORDERS)
+    made.sql(FILL)
+    made.sql(
         "CREATE FUNCTION emptied() RETURNS int LANGUAGE plpgsql AS"
         " 'BEGIN DELETE FROM orders; RETURN 1; END'"
     )
-    clerk = f"clerk_of_{warehouse.name}"
-    warehouse.sql(f"CREATE ROLE {clerk} LOGIN PASSWORD 'clerk'; GRANT SELECT ON orders TO {clerk}")
-    server = warehouse.uri.rpartition("@")[2]
+    yield made
+    postgres.drop(made.name)
+
+
+@pytest.fixture(scope="module")
+def warehouse(postgres: Server, patch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """With tables that fit nothing, and with connections that lead nowhere."""
+    made = postgres.create("refusals_warehouse")
+    made.sql(ORDERS)
+    made.sql(ODD)
+    made.sql("INSERT INTO orders VALUES (3, 'stale', 1, '2026-03-02'), (4, 'other', 1, null)")
+    made.sql("CREATE ROLE clerk LOGIN PASSWORD 'clerk'; GRANT SELECT ON orders TO clerk")
+    server = made.uri.rpartition("@")[2]
     for name, uri in {
+        "warehouse": made.uri,
         "web": "http://example.com",
         "down": "postgresql://127.0.0.1:1/none",
         "stranger": f"postgresql://stranger:wrong@{server}",
-        "unmade": f"{warehouse.uri}_unmade",
-        "clerk": f"postgresql://{clerk}:clerk@{server}",
+        "unmade": f"{made.uri}_unmade",
+        "clerk": f"postgresql://clerk:clerk@{server}",
     }.items():
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", uri)
-    yield
-    warehouse.sql(f"DROP OWNED BY {clerk}; DROP ROLE {clerk}")
+        patch.setenv(f"AIRFLOW_CONN_{name.upper()}", uri)
+    yield made
+    made.sql("DROP OWNED BY clerk; DROP ROLE clerk")
+    postgres.drop(made.name)
 
 
-@pytest.mark.usefixtures("odd")
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_can_not_be_moved_is_refused_and_nothing_changes(
     case: str, shop: Database, warehouse: Database, move: Move
@@ -302,16 +320,6 @@ def test_what_can_not_be_moved_is_refused_and_nothing_changes(
         assert warehouse.sql(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
-def test_a_covering_index_keeps_its_keys_unique(warehouse: Database, move: Move) -> None:
-    warehouse.sql(ODD)
-    for a in (1, 2):
-        result = move(
-            mode="upsert", keys=["b"], sql=f"SELECT {a} AS a, 2 AS b", target_table="soon"
-        )
-        assert result.state == "success", result.error
-    assert warehouse.sql("SELECT a, b FROM soon") == [(2, 2)]
-
-
 def test_only_the_first_duplicate_keys_are_shown(move: Move) -> None:
     result = move(
         mode="upsert",
@@ -320,41 +328,6 @@ def test_only_the_first_duplicate_keys_are_shown(move: Move) -> None:
     )
     told = "one key: id=0 (2 rows); id=1 (2 rows); id=2 (2 rows)\n"
     assert told in str(result.error)
-
-
-@pytest.mark.parametrize(
-    ("interval", "moved"),
-    [
-        # What CronTriggerTimetable gives: the moment itself.
-        ((DAY[0], DAY[0]), None),
-        ((DAY[0], datetime(2026, 3, 2, 1, tzinfo=UTC)), 1),
-    ],
-)
-def test_an_append_needs_an_interval_that_is_not_empty(
-    interval: tuple[datetime, datetime], moved: int | None, move: Move
-) -> None:
-    result = move(mode="append", interval_column="placed_at", data_interval=interval)
-    assert (result.value or {}).get("rows") == moved
-    if moved is None:
-        assert "no data interval" in str(result.error)
-
-
-def test_rows_that_would_leave_their_interval_on_the_way_are_refused(
-    warehouse: Database, move: Move
-) -> None:
-    warehouse.sql("CREATE TABLE coarse (at timestamptz(0))")
-    warehouse.sql("INSERT INTO coarse VALUES ('2026-03-02 12:00:00')")
-    result = move(
-        mode="append",
-        sql="SELECT placed_at + interval '0.7 s' AS at FROM orders",
-        target_table="coarse",
-        interval_column="at",
-        interval_start="2026-03-02 12:00:00.5",
-        interval_end="2026-03-02 12:00:01",
-    )
-    assert type(result.error).__name__ == "DataError"
-    assert "1 rows are outside of at from 2026-03-02 12:00:00.5" in str(result.error)
-    assert warehouse.sql("SELECT count(*) FROM coarse") == [(1,)]
 
 
 GOOD = {
