@@ -80,8 +80,11 @@ def _forked(work: Callable[[], FileFacts]) -> FileFacts:
     os.close(writer)
     started = time.monotonic()
     received = _read(reader, started + TIMEOUT)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    # Whoever has answered ends by itself; whoever closed the pipe may as well hang.
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() - started > TIMEOUT:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.005)
     try:
         return cast("FileFacts", json.loads(received))
     except ValueError:

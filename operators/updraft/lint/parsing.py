@@ -13,6 +13,8 @@ from pathlib import Path
 from updraft.lint.facts import FileFacts
 from updraft.testing.home import environment
 
+PACKAGES = Path(__file__).resolve().parents[2]
+
 
 def parse(files: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Path, FileFacts]]:
     """Yield the facts of each file; the user's own Airflow is neither read nor changed.
@@ -25,6 +27,9 @@ def parse(files: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Path, FileFacts]
     """
     with tempfile.TemporaryDirectory(prefix="updraft-lint-") as folder:
         variables = os.environ | environment(Path(folder) / "airflow")
+        # The child needs this package, too, however this process has found it.
+        paths = [os.environ.get("PYTHONPATH", ""), str(PACKAGES)]
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         done = subprocess.run(
             [sys.executable, "-m", "updraft.lint.child"],
             input=json.dumps([[str(file.resolve()), str(root.resolve())] for file, root in files]),

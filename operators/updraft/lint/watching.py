@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import importlib.util
 import sys
 import time
 import traceback
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -49,26 +50,28 @@ class Watch:
         self.error = ""
         self.line = 1
         self._importing = False
+        self._done = False
 
     def run(self) -> ModuleType:
         """Import the file and return its module; with what it did until an error, if any."""
-        spec = importlib.util.spec_from_file_location(MODULE, self.file)
-        if spec is None or spec.loader is None:
-            raise ValueError(f"{self.file} is no Python file")
-        module = importlib.util.module_from_spec(spec)
+        loader = SourceFileLoader(MODULE, self.file)
+        spec = ModuleSpec(MODULE, loader, origin=self.file)
+        spec.has_location = True
+        module = module_from_spec(spec)
         sys.modules[MODULE] = module
         real, builtins.__import__ = builtins.__import__, self._import
         self._import_really = real
-        # It can't be taken away again: the process ends with the file.
+        # It can't be taken away again, only be silent later.
         sys.addaudithook(self._audit)
         started = time.perf_counter()
         try:
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
         except BaseException as error:  # a DAG file may raise anything, sys.exit too
             self._note(error)
         finally:
             self.seconds = time.perf_counter() - started
             builtins.__import__ = real
+            self._done = True
         return module
 
     def _note(self, error: BaseException) -> None:
@@ -101,6 +104,8 @@ class Watch:
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Note what reaches out of this process, and refuse it."""
+        if self._done:
+            return
         if event in REACHES:
             what = REACHES[event].format(*arguments)
             self.calls.append((self._own_line(), what))

@@ -11,6 +11,7 @@ import pytest
 from updraft.lint.__main__ import check, main
 from updraft.lint.findings import RULES, Finding
 from updraft.lint.source import Source
+from updraft.lint.watching import RefusedError, Watch
 
 # Takes the time of a heavy import, without being one.
 SLOW_MODULE = """
@@ -247,6 +248,19 @@ def test_a_file_that_never_ends_is_given_up(
     assert facts["seconds"] == 1.0
 
 
+def test_what_reaches_out_is_noted_and_refused_and_a_program_is_only_noted() -> None:
+    watch = Watch("dags/sales.py")
+    with pytest.raises(RefusedError, match="the name example"):
+        watch._audit("socket.getaddrinfo", ("example.com", 80))
+    watch._audit("subprocess.Popen", ("true", ["true"]))
+    watch._audit("open", ("file", "r"))
+    print(watch.calls)
+    assert [what for _, what in watch.calls] == [
+        "a look-up of the name example.com",
+        "the program true",
+    ]
+
+
 def test_the_exit_code_tells_what_came_of_it(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -263,6 +277,18 @@ def test_the_exit_code_tells_what_came_of_it(
     with pytest.raises(SystemExit) as ended:
         main(["--no-such-option"])
     assert ended.value.code == 2
+
+
+def test_an_airflow_that_does_not_start_is_told(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "airflow.py").write_text("raise RuntimeError('no Airflow')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert main([str(folder / "plain.py")]) == 2
+    assert "can't be parsed" in capsys.readouterr().err
 
 
 def test_the_help_lists_every_rule(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -127,6 +128,65 @@ def test_a_server_that_does_not_start_says_why() -> None:
         assert str(folder) in str(caught.value)
     finally:
         subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def test_a_data_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(binaries.PostgresError, match="initdb failed") as caught:
+        postgres.running(tmp_path / "file" / "data").__enter__()
+    print(caught.value)
+    assert str(tmp_path / "file" / "data") in str(caught.value)
+
+
+def test_a_data_folder_in_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = binaries.Account.able().folder()
+    try:
+        with postgres.running(folder / "data") as server:
+            monkeypatch.setattr(postgres, "PATIENCE", 0.3)
+            with pytest.raises(binaries.PostgresError, match="another server uses") as caught:
+                postgres.running(folder / "data").__enter__()
+            print(caught.value)
+            monkeypatch.undo()
+            assert Database(server.uri()).sql("SELECT 1") == [(1,)]
+    finally:
+        subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def test_a_server_without_its_watcher_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with postgres.running() as server:
+        (watcher,) = [
+            each
+            for each in psutil.process_iter()
+            if each.name() == "sh"
+            and each.status() != psutil.STATUS_ZOMBIE
+            and str(server.log.parent) in " ".join(each.cmdline())
+        ]
+        watcher.kill()
+        monkeypatch.setattr(postgres, "PATIENCE", 0.5)
+    print(server, alive(server.pid))
+    assert not alive(server.pid)
+    assert not server.log.parent.exists()
+
+
+def test_only_root_runs_the_server_as_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = []
+    for uid in (0, 1000):
+        monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
+        accounts.append(binaries.Account.able().uid)
+    print(accounts)
+    assert accounts[0] not in (None, 0)
+    assert accounts[1] is None
+
+
+def test_an_account_without_a_temporary_folder_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(binaries.Account, "reaches", lambda *_: False)
+    with pytest.raises(binaries.PostgresError, match="can enter no temporary folder") as caught:
+        binaries.Account.able().folder()
+    print(caught.value)
+    assert "TMPDIR" in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_programs_the_error_names_both_ways_out(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +29,7 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from updraft.errors import ConfigurationError
 from updraft.testing.postgres import Database
 from updraft.testing.results import RunResult, TaskResult
 
@@ -284,6 +287,49 @@ def test_a_dag_file_runs_by_its_path(run_dag: RunDag) -> None:
     print(done)
     assert done.xcom("summarise")["sum_of_squares"] == 5
     assert list(done.names.values()) == ["item 0", "item 1", "item 2"]
+
+
+def test_a_file_without_the_dag_is_an_error_that_names_what_is_there(
+    run_dag: RunDag, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken_dag.py"
+    broken.write_text("from airflow.sdk import dag\nimport no_such_module\n")
+    with pytest.raises(ConfigurationError, match="no_such_module"):
+        run_dag(broken)
+    with pytest.raises(ConfigurationError, match="has no DAG other") as caught:
+        run_dag(DAGS / "dynamic_tasks.py", dag_id="other")
+    print(caught.value)
+    assert "dynamic_tasks" in caught.value.fix
+    broken.write_text("from airflow.sdk import DAG\na, b = DAG('a'), DAG('b')\n")
+    with pytest.raises(ConfigurationError, match="not just one DAG") as caught:
+        run_dag(broken)
+    assert "a, b" in caught.value.fix
+
+
+def test_an_xcom_of_a_task_that_the_dag_lacks_is_an_error(run_operator: RunOperator) -> None:
+    with DAG("lacks", schedule=None):
+        alone = Report(task_id="alone")
+    with pytest.raises(ValueError, match="no task before"):
+        run_operator(alone, xcoms={"before": 1})
+
+
+EARLY = """
+import airflow.sdk
+pytest_plugins = ("updraft.testing.plugin",)
+"""
+
+
+def test_an_airflow_that_is_not_the_test_runs_own_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(EARLY)
+    (tmp_path / "test_early.py").write_text("def test_it(run_dag): ...\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), str(tmp_path)],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(DAGS.parent / "operators")},
+    )  # fmt: skip
+    print(done.stdout)
+    assert done.returncode == 1
+    assert "Airflow was imported before the test run had an Airflow of its own" in done.stdout
 
 
 def test_a_second_run_of_a_date_replaces_the_first(run_dag: RunDag) -> None:
