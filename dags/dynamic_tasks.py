@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+
+from updraft.deadlines import deadline
+from updraft.patterns import ITEM_NAME, name_item
 
 
 class Result(TypedDict):
@@ -40,7 +43,8 @@ def record(conn_id: str, run_id: str, item: int, try_number: int, pod: str) -> N
     # Daily from the next midnight on: unpausing it starts no run for the day that has passed.
     schedule=CronTriggerTimetable("0 0 * * *", timezone="UTC", run_immediately=timedelta()),
     max_active_tasks=256,
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    deadline=deadline(timedelta(hours=1)),
+    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=10)},
     params={
         "items": Param(
             12, type="integer", minimum=0, maximum=1000, description="Items in the list"
@@ -71,15 +75,14 @@ def dynamic_tasks() -> None:
         """Return the items to process; a real DAG would list files, tables or pages."""
         return list(range(get_current_context()["params"]["items"]))
 
-    @task(map_index_template="{{ item_name }}")
+    @task(map_index_template=ITEM_NAME)
     def process(item: int) -> Result:
         """Process one item in a pod of its own."""
         import socket
         import time
 
-        # Set before anything can fail: a template whose variable is missing fails the task.
-        context = cast("dict[str, Any]", get_current_context())
-        context["item_name"] = f"item {item}"
+        name_item(f"item {item}")
+        context = get_current_context()
         pod = socket.gethostname()
         print(f"Processing item {item} in pod {pod}")
         time.sleep(context["params"]["seconds"])

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import Asset, Param, dag, get_current_context, task
 
+from updraft.deadlines import deadline
 from updraft.notify import FailureNotifier
 from updraft.retries import RetryTransient
 
@@ -16,6 +17,7 @@ DAILY_SALES = Asset("daily_sales")
 
 @dag(
     schedule=DAILY_SALES,
+    deadline=deadline(timedelta(hours=1)),
     default_args={
         "owner": "analytics",
         "retries": 2,

@@ -73,10 +73,15 @@ def set_days(state: str) -> None:
     )
 
 
-def in_warehouse(task_id: str, file: str, **options: Any) -> SQLExecuteQueryOperator:
-    """A task that runs one of the files in sql/, whose first line says what it does."""
+def in_warehouse(task_id: str, file: str, doc: str, **options: Any) -> SQLExecuteQueryOperator:
+    """A task that runs one of the files in sql/."""
     return SQLExecuteQueryOperator(
-        task_id=task_id, conn_id=WAREHOUSE, sql=f"sql/{file}", split_statements=True, **options
+        task_id=task_id,
+        conn_id=WAREHOUSE,
+        sql=f"sql/{file}",
+        split_statements=True,
+        doc_md=doc,
+        **options,
     )
 
 
@@ -265,14 +270,17 @@ def warehouse_nightly() -> None:
         split_statements=True,
         doc_md="Make up the shop's orders of these days.",
     )
-    make_warehouse = in_warehouse("make_warehouse", "warehouse.sql")
-    open_scratch = in_warehouse("open_scratch", "scratch.sql")
-    close_scratch = in_warehouse("close_scratch", "close_scratch.sql").as_teardown(
-        setups=open_scratch
+    make_warehouse = in_warehouse(
+        "make_warehouse", "warehouse.sql", "Make the warehouse's tables where they are missing."
     )
+    open_scratch = in_warehouse("open_scratch", "scratch.sql", "Make a schema for this run alone.")
+    close_scratch = in_warehouse(
+        "close_scratch", "close_scratch.sql", "Drop the run's schema, come what may."
+    ).as_teardown(setups=open_scratch)
     publish = in_warehouse(
         "publish",
         "publish.sql",
+        "Show the night's data, all at once.",
         parameters={"start": START, "end": END, "run_id": "{{ run_id }}"},
         outlets=[DAILY_SALES],
     )

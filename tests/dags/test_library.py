@@ -46,9 +46,7 @@ def scratch_schemas(warehouse: Database) -> list[Any]:
     return warehouse.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'nightly%'")
 
 
-def test_custom_data_gives_the_same_target_each_time(
-    run_dag: RunDag, databases: Databases
-) -> None:
+def test_custom_data_gives_the_same_target_each_time(run_dag: RunDag, databases: Databases) -> None:
     for _ in range(2):
         done = run(run_dag, "custom_data", rows=500)
         assert done.state == "success"
