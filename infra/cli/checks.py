@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from infra.cli.options import DEFAULT_STACK
 from infra.errors import UpdraftError
 from infra.local import packages
 from infra.local.paths import Paths
@@ -17,6 +18,9 @@ from infra.local.paths import Paths
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("infra", "operators", "tests", "dags")
 CLUSTER_TESTS = ROOT / "tests" / "cluster"
+_SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+# Of the package that DAG authors use; lines and branches, in per cent.
+_LEAST_COVERAGE = 95
 
 
 def instance() -> str:
@@ -32,6 +36,7 @@ def lint() -> int:
         _run("ruff format", "ruff", "format", "--check", "--quiet", "."),
         _run("mypy", "mypy", *present),
         _run("shellcheck", "shellcheck", *_shell_scripts()),
+        lint_dags(stack=DEFAULT_STACK, paths=["dags"]),
     ]
     return max(results)
 
@@ -96,15 +101,22 @@ def test(*, fast: bool, pytest: list[str]) -> int:
     variables = {"CONTEXT", "ENGINE", "UI_PORT", "INSTANCE", "STACK", "SET", "DAG", "CONF"}
     environment = {k: v for k, v in os.environ.items() if k not in variables | {"YES", "PURGE"}}
     environment["INSTANCE"] = instance()
-    command = [sys.executable, "-m", "pytest", *pytest]
-    if fast:
-        command += [f"--ignore={CLUSTER_TESTS}", "-m", "not apiserver"]
-        command += ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
     _install_browser()
-    tested = _pytest(command, environment)
+    tested = max(_pytest(arguments, environment) for arguments in _runs(fast=fast, pytest=pytest))
     if linted:
         print("lint failed, see above", file=sys.stderr)
     return linted or tested
+
+
+def _runs(*, fast: bool, pytest: list[str]) -> list[list[str]]:
+    """The arguments of each run of pytest: what needs no cluster goes side by side."""
+    if pytest and not fast:
+        return [pytest]
+    without = [f"--ignore={CLUSTER_TESTS}", *_SIDE_BY_SIDE]
+    if fast:
+        return [[*without, "-m", "not apiserver", *pytest]]
+    measured = ["--cov=updraft", "--cov-branch", "--cov-report=term:skip-covered"]
+    return [[*without, *measured, f"--cov-fail-under={_LEAST_COVERAGE}"], [str(CLUSTER_TESTS)]]
 
 
 def _install_browser() -> None:
@@ -115,8 +127,9 @@ def _install_browser() -> None:
         print(f"no Chromium, so no test looks at Airflow's pages: {error}", flush=True)
 
 
-def _pytest(command: list[str], environment: dict[str, str]) -> int:
+def _pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """Run pytest; when this command is ended, let it take its cluster down first."""
+    command = [sys.executable, "-m", "pytest", *arguments]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
     )
