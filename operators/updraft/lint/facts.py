@@ -51,7 +51,7 @@ class FileFacts(TypedDict):
         [(3, 'pandas', 0.4)]
     """
 
-    # Seconds beyond the import of airflow.sdk.
+    # Seconds of the processor beyond the import of airflow.sdk; of the clock where it waits.
     seconds: float
     # Line, module and seconds of each import that the file itself makes while it is parsed.
     imports: list[tuple[int, str, float]]

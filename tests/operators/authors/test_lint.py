@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from updraft.lint.__main__ import check, main
-from updraft.lint.findings import RULES, Finding
+from updraft.lint.findings import PARSE_SECONDS, RULES, Finding
 from updraft.lint.source import Source
 from updraft.lint.watching import RefusedError, Watch
 
@@ -246,6 +246,15 @@ def test_a_file_that_never_ends_is_given_up(
     print(facts)
     assert facts["error"] == "it was not done after 1 s"
     assert facts["seconds"] == 1.0
+
+
+def test_a_file_that_only_waits_is_slow(tmp_path: Path) -> None:
+    file = tmp_path / "waits.py"
+    file.write_text("import time\ntime.sleep(1.1)\n")
+    watch = Watch(str(file))
+    watch.run()
+    print(watch.seconds)
+    assert watch.seconds > PARSE_SECONDS
 
 
 def test_what_reaches_out_is_noted_and_refused_and_a_program_is_only_noted() -> None:
