@@ -7,6 +7,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped]
@@ -126,16 +127,21 @@ def test_sqlite_is_told_to_stop_too(aside: ThreadPoolExecutor) -> None:
     sessions = Sessions()
     connection = sessions.open(sql.sql_hook("lite"))
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    begun = Event()
-    connection.set_progress_handler(begun.set, 1_000)
+    begun, end = Event(), monotonic() + 20
+
+    def still() -> bool:
+        begun.set()
+        return monotonic() > end  # then SQLite ends it, lest a failing test runs for ever
 
     def stop() -> None:
-        begun.wait(30)
+        begun.wait(20)
         sessions.cancel()
 
+    connection.set_progress_handler(still, 1_000)
     aside.submit(stop)
     with pytest.raises(TransientError, match="interrupted"), told("lite"):
         connection.execute(endless)
+    assert monotonic() < end
     with pytest.raises(TransientError, match="cancelled"):
         sessions.check()
     with pytest.raises(TransientError, match="cancelled"):
