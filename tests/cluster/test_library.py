@@ -11,6 +11,7 @@ from infra.cli.airflow_api import AirflowApi
 from infra.cli.examples import EXAMPLES, ExampleDatabase
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
+from tests import howto
 from tests.cluster import receiver, support
 from tests.cluster.support import Ledger
 from tests.waiting import wait_for
@@ -103,6 +104,13 @@ def test_a_stress_holds_its_memory_in_as_many_pods_as_asked(
     print(held)
     assert len(held) == 6
     assert min(held.values()) > 200 * 1024 * 1024, "the interpreter's own and 128 MiB"
+
+
+@pytest.mark.usefixtures("platform")
+def test_the_last_step_of_the_how_to_works(tmp_path: Path) -> None:
+    page = howto.ROOT / "docs" / "howto" / "write-test-push.md"
+    done = howto.follow(page, tmp_path, cluster=True)
+    assert done == ["make examples", "make push-dags", "make trigger DAG=count_rows"]
 
 
 @pytest.mark.usefixtures("pushed")
