@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import sqlalchemy as sa
 
 from updraft.errors import ConfigurationError
-from updraft.quality.scan import ONE, ZERO, Scan
+from updraft.quality.scan import ONE, Scan
 from updraft.sql import TableName
 
 
@@ -217,7 +217,7 @@ class RowCheck(Check):
 
     def measure(self, scan: Scan) -> sa.ColumnElement[Any]:
         """Return the number of rows that break it."""
-        return sa.func.coalesce(sa.func.sum(sa.case((self.broken(scan), ONE), else_=ZERO)), ZERO)
+        return sa.func.count(sa.case((self.broken(scan), ONE)))
 
     def judge(self, measured: Any, rows: int, run: Run) -> Finding:  # noqa: ARG002 -- rows suffice
         """Return that it holds where no row breaks it, so on an empty table too."""

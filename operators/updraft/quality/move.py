@@ -257,9 +257,7 @@ class Move:
         places = self._places(database)
         source = relation(self.table, places.values())
         bad = sa.select(*(_BAD.c[key] for key in places))
-        return sa.delete(source).where(
-            sa.tuple_(*source.c).in_(bad) if len(places) > 1 else next(iter(source.c)).in_(bad)
-        )
+        return sa.delete(source).where(sa.tuple_(*source.c).in_(bad))
 
 
 def _content(database: str, columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[str]:

@@ -105,7 +105,6 @@ class Unique(RowCheck):
             .select_from(rows)
             .where(*(key.is_not(None) for key in keys))
             .group_by(*keys)
-            .having(sa.func.count() > ONE)
             .subquery()
         )
         excess = sa.func.coalesce(sa.func.sum(groups.c.times - ONE), ZERO)

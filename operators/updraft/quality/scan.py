@@ -30,7 +30,7 @@ def quoted(name: str) -> sa.sql.quoted_name:
 
 def value(of: object) -> sa.BindParameter[Any]:
     """Return a value as a bind parameter whose type the database infers from what it meets."""
-    return sa.bindparam(None, of, type_=sa.types.NULLTYPE, unique=True)
+    return sa.bindparam(None, of, type_=sa.types.NULLTYPE)
 
 
 def relation(table: TableName, columns: Iterable[str]) -> sa.TableClause:

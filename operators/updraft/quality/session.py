@@ -83,10 +83,7 @@ class Session:
 
     def commit(self) -> None:
         """Keep what was done."""
-        if self.database == "sqlite":
-            self._connection.execute("COMMIT")
-        else:
-            self._connection.commit()
+        self._connection.commit()
 
     def cancel(self) -> None:
         """End the statement that runs now, where the driver can; safe in a signal handler."""

@@ -25,8 +25,8 @@ class RowCount(Check):
     """There are at least and at most so many rows.
 
     Args:
-        min: The least number that is right.
-        max: The greatest number that is right.
+        min: The least number that is right, or a template for it.
+        max: The greatest number that is right, or a template for it.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -36,23 +36,20 @@ class RowCount(Check):
 
     kind: ClassVar[str] = "row_count"
     _: KW_ONLY
-    min: int | None = None
-    max: int | None = None
+    min: int | str | None = None
+    max: int | str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         fix = "give min, max or both, whole numbers from 0, min not above max"
         if is_template(self.min) or is_template(self.max):
             return
-        for name in ("min", "max"):
-            try:
-                bound = getattr(self, name)
-                object.__setattr__(self, name, None if bound is None else int(bound))
-            except ValueError as error:
-                raise ConfigurationError(
-                    f"{name} {bound!r} is no number", where=self.title, fix=fix
-                ) from error
-        low, high = self.min, self.max
+        try:
+            low, high = self._bounds()
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"no numbers: min {self.min!r}, max {self.max!r}", where=self.title, fix=fix
+            ) from error
         require(not (low is None and high is None), "a count without bounds", self.title, fix)
         require(
             (low is None or low >= 0) and (high is None or high >= (low or 0)),
@@ -67,10 +64,15 @@ class RowCount(Check):
 
     def judge(self, measured: Any, rows: int, run: Run) -> Finding:  # noqa: ARG002 -- of itself
         """Return whether the number lies within the bounds; an empty table counts as 0."""
-        low = [f"at least {self.min}"] if self.min is not None else []
-        high = [f"at most {self.max}"] if self.max is not None else []
-        holds = rows >= (self.min or 0) and (self.max is None or rows <= self.max)
-        return Finding(holds, rows, ", ".join(low + high))
+        low, high = self._bounds()
+        expected = [] if low is None else [f"at least {low}"]
+        expected += [] if high is None else [f"at most {high}"]
+        holds = (low is None or rows >= low) and (high is None or rows <= high)
+        return Finding(holds, rows, ", ".join(expected))
+
+    def _bounds(self) -> list[int | None]:
+        """Return the bounds as numbers, which Jinja renders as text."""
+        return [None if each is None else int(each) for each in (self.min, self.max)]
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -166,6 +167,7 @@ def test_a_table_without_times_is_not_fresh(orders: Database, evaluate: Evaluati
     orders.sql("INSERT INTO orders (id) VALUES (1)")
     nulls = evaluate.finding(check)
     assert (empty.holds, empty.observed) == (nulls.holds, nulls.observed) == (False, None)
+    assert empty.expected == nulls.expected == "1998-10-15 12:00:00+00:00 or later"
 
 
 @pytest.mark.parametrize(
@@ -280,6 +282,46 @@ def test_only_rows_of_the_condition_are_checked(filled: Evaluation) -> None:
     assert [each.holds for each in found] == [True, False, False, False, True]
 
 
+def test_each_piece_of_sql_has_parameters_of_its_own(filled: Evaluation) -> None:
+    query = "SELECT count(*) FROM orders WHERE price > :least"
+    found = filled.findings(
+        RowCount(min=1),
+        CustomSql(query, {"least": 35}, name="dear"),
+        CustomSql(query, {"least": 99}, name="dearer"),
+        where="price > :least",
+        parameters={"least": 15},
+    )
+    print(found)
+    assert [each.observed for each in found] == [3, 1, 0]
+
+
+def test_a_text_is_compared_by_the_columns_type(postgres_database: Database) -> None:
+    postgres_database.sql("CREATE TABLE orders (at timestamptz, n bigint, price numeric)")
+    postgres_database.sql("INSERT INTO orders VALUES ('2026-03-01 12:00+00', 9000000000, 9.5)")
+    found = Evaluation(postgres_database).findings(
+        InRange("at", min="2026-03-01 00:00+00", max="2026-03-02 00:00+00"),
+        InRange("n", min=8_999_999_999, max="10000000000"),
+        AcceptedValues("price", ["9.50", 7]),
+        where="at >= :day AND n > :least",
+        parameters={"day": "2026-03-01 00:00+00", "least": 5},
+    )
+    print(found)
+    assert [each.observed for each in found] == ["1 rows"] * 3
+
+
+def test_times_are_told_in_utc_to_the_second(
+    filled: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        filled.database.sql("UPDATE orders SET placed_at = '2026-03-01 11:00:00.123456'")
+        found = filled.finding(Fresh("placed_at", timedelta(hours=1)))
+    time.tzset()
+    assert found.observed == "2026-03-01 11:00:00+00:00"
+    assert found.expected == "2026-03-01 11:00:00+00:00 or later"
+
+
 def test_a_colon_that_starts_no_parameter_is_a_colon(postgres_database: Database) -> None:
     postgres_database.sql('CREATE TABLE orders (id int, at timestamp, note text, "no:te" text)')
     postgres_database.sql("INSERT INTO orders VALUES (1, '2026-03-01 12:30', 'a :b 100%', 'x')")
@@ -299,6 +341,7 @@ def test_a_set_of_values_always_reads_the_same() -> None:
     check = AcceptedValues("status", values)
     print(check)
     assert check.values == tuple(sorted(values))
+    assert AcceptedValues("status", {1, "a"}).values == ("a", 1)
     assert AcceptedValues("status", ["b", "a"]).values == ("b", "a")
 
 

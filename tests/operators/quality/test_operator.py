@@ -419,7 +419,7 @@ def test_the_ui_gets_the_statement_and_the_rendered_checks(
         done = gate(
             CustomSql("orders.sql", {"nn": "{{ ds_nodash }}"}),
             NotNull("{{ params.column }}", severity="warn", name="the {{ params.column }}"),
-            RowCount(min="{{ 1 + 1 }}"),  # type: ignore[arg-type]
+            RowCount(min="{{ 1 + 1 }}"),
             where="price {{ '<' }} :most",
             parameters={"most": "{{ 5 * 5 }}"},
             quarantine=None,
@@ -431,7 +431,7 @@ def test_the_ui_gets_the_statement_and_the_rendered_checks(
     assert repr(done.rendered["checks"]) == (
         "(CustomSql(sql='SELECT count(*) FROM orders WHERE id = :nn', "
         "parameters={'nn': '20260301'}), "
-        "NotNull(column='id', severity='warn', name='the id'), RowCount(min=2))"
+        "NotNull(column='id', severity='warn', name='the id'), RowCount(min='2'))"
     )
     assert done.rendered["where"] == "price < :most"
     sql = done.rendered["sql"]

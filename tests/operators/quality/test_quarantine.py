@@ -116,6 +116,28 @@ def test_of_equal_rows_the_best_stays_then_the_latest_then_the_first(
     assert left == [(1, "stays"), (2, "stays"), (3, "stays")]
 
 
+def test_rows_without_a_key_are_no_duplicates(orders: Database, evaluate: Evaluation) -> None:
+    orders.sql("""
+        INSERT INTO orders (id, customer) VALUES
+        (NULL, 1), (NULL, 1), (1, NULL), (1, NULL), (NULL, NULL), (NULL, NULL), (2, 2), (2, 2)
+    """)
+    verdict = evaluate(Unique(["id", "customer"]), quarantine=ALL)
+    assert verdict.moved == verdict.results[0].quarantined == 1
+    assert orders.sql("SELECT id, customer FROM bad") == [(2, 2)]
+
+
+def test_rows_whose_values_read_alike_are_not_the_same(
+    orders: Database, evaluate: Evaluation
+) -> None:
+    for row in ((1, 11, ""), (11, 1, ""), (11, 1, None), (11, 1, ",")):
+        orders.sql("INSERT INTO orders (id, customer, status) VALUES (%s, %s, %s)", *row)
+        orders.sql("UPDATE orders SET price = -1")
+        assert evaluate(InRange("price", min=0), quarantine=ALL).moved == 1
+    found = rows(orders, "bad", "id, customer, status")
+    print(found)
+    assert len(found) == 4
+
+
 def test_a_second_run_moves_nothing_twice(filled: Evaluation, orders: Database) -> None:
     filled(*CHECKS, quarantine=ALL)
     bad, good = rows(orders, "bad"), rows(orders, "orders")
@@ -172,6 +194,18 @@ def test_above_its_limit_a_quarantine_takes_nothing(
     assert rows(orders, "orders") == before
     with pytest.raises(Exception, match=r"bad"):
         orders.sql("SELECT 1 FROM bad")
+
+
+def test_a_limit_is_a_part_of_the_rows_under_check(filled: Evaluation, orders: Database) -> None:
+    half = Quarantine("bad", max_ratio=0.5)
+    verdict = filled(*CHECKS, quarantine=half, where="id = 2")
+    assert verdict.refusal is not None
+    assert verdict.refusal.what == (
+        "the quarantine moves nothing: 2 bad rows of 3 are more than max_ratio 0.5"
+    )
+    assert (verdict.refusal.where, bool(verdict.refusal.fix)) == ("table orders", True)
+    assert filled(*CHECKS, quarantine=half, where="id IN (2, 4)").moved == 2
+    assert sum(rows(orders, "bad").values()) == 2
 
 
 @pytest.mark.parametrize("limits", [{"max_ratio": 0.6}, {"max_rows": 6, "max_ratio": 1}])
@@ -267,6 +301,8 @@ def test_a_quarantine_that_does_not_fit_is_refused(
     with pytest.raises(SchemaMismatchError, match=message) as raised:
         filled(*CHECKS, quarantine=ALL)
     print(raised.value)
+    assert raised.value.where == f"connection {orders.conn_id}, table bad"
+    assert "alter the quarantine's table" in raised.value.fix
     assert rows(orders, "orders") == before
 
 
@@ -296,6 +332,8 @@ def test_rows_of_a_view_are_not_moved(orders: Database, evaluate: Evaluation) ->
     with pytest.raises(ConfigurationError, match="ordinary table only") as raised:
         evaluate(NotNull("id"), table="recent", quarantine=ALL)
     print(raised.value)
+    assert raised.value.where == f"connection {orders.conn_id}, table recent"
+    assert raised.value.fix
     assert evaluate.finding(NotNull("id"), table="recent").holds
 
 
@@ -317,6 +355,8 @@ def test_no_row_of_another_table_goes_along(postgres_database: Postgres, action:
     with pytest.raises(ConfigurationError, match="would change lines") as raised:
         Evaluation(postgres_database)(check, quarantine=ALL)
     print(raised.value)
+    assert raised.value.where == f"connection {postgres_database.conn_id}, table orders"
+    assert "NO ACTION" in raised.value.fix
     assert postgres_database.sql("SELECT count(*) FROM orders, lines") == [(1,)]
 
 
@@ -341,6 +381,8 @@ def test_a_trigger_that_keeps_a_row_undoes_the_move(postgres_database: Postgres)
     with pytest.raises(DataError, match=r"of 2 bad rows 2 would be .* and 1 be deleted") as raised:
         Evaluation(postgres_database)(InRange("price", min=0), quarantine=ALL)
     print(raised.value)
+    assert raised.value.where == "tables orders and bad"
+    assert "trigger" in raised.value.fix
     assert postgres_database.sql("SELECT count(*), to_regclass('bad') FROM orders") == [(2, None)]
 
 

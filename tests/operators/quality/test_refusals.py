@@ -49,7 +49,8 @@ EVIL = 'id"; DROP TABLE orders; --'
         (lambda: RowCount(min=2, max=1), "at least 2 and at most 1"),
         (lambda: RowCount(min=-1), "at least -1"),
         (lambda: RowCount(max=-1), "at most -1"),
-        (lambda: RowCount(min="many"), "min 'many' is no number"),  # type: ignore[arg-type]
+        (lambda: RowCount(min="many"), "no numbers: min 'many', max None"),
+        (lambda: RowCount(max=[1]), r"no numbers: min None, max \[1\]"),  # type: ignore[arg-type]
         (lambda: RowCountChange(tolerance=-0.1), "a tolerance below 0"),
         (lambda: RowCountChange(tolerance=1, runs=2), "min_runs 3 of runs 2"),
         (lambda: RowCountChange(tolerance=1, min_runs=0), "min_runs 0"),
@@ -77,6 +78,53 @@ def test_a_check_that_makes_no_sense_is_refused_when_it_is_made(
     print(raised.value)
     assert raised.value.where
     assert raised.value.fix
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: InRange("price", min=1, max=1),
+        lambda: InRange("price", min=1, max=2, inclusive=False),
+        lambda: InRange("price", min="9", max="10"),
+        lambda: InRange("price", min="{{ params.least }}", max=1),
+        lambda: RowCount(min=0, max=0),
+        lambda: RowCount(min="{{ params.least }}", max=1),
+        lambda: RowCountChange(tolerance=0, runs=1, min_runs=1),
+        lambda: RowCountChange(tolerance=1, runs=100),
+        lambda: Fresh("at", timedelta(0)),
+        lambda: References("customer", "{{ params.table }}", "id"),
+        lambda: CustomSql("{{ params.sql }}"),
+        lambda: CustomSql("checks/orders.sql"),
+        lambda: CustomSql("{% include 'orders.sql' %}"),
+        lambda: Quarantine("{{ params.table }}"),
+        lambda: Quarantine("bad", max_rows=1, max_ratio=1),
+    ],
+)
+def test_what_makes_sense_or_is_not_known_yet_is_taken(make: Callable[[], Any]) -> None:
+    made = make()
+    print(made)
+    assert made == make()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, "SQL and its parameters don't fit: no value for :a, :b"),
+        ({"b": 1}, "SQL and its parameters don't fit: no value for :a"),
+        (
+            {"a": 1, "b": 2, "d": 3, "c": 4},
+            "SQL and its parameters don't fit: nothing uses the parameter c, d",
+        ),
+        (
+            {"a": 1, "c": 3},
+            "SQL and its parameters don't fit: no value for :b; nothing uses the parameter c",
+        ),
+    ],
+)
+def test_parameters_that_do_not_fit_are_named(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        CustomSql("SELECT :b + :a", parameters, name="mine")
+    assert (raised.value.what, raised.value.where) == (message, "mine")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +213,7 @@ def test_the_check_that_a_database_refuses_is_named(evaluate: Evaluation, check:
         evaluate(NotNull("id"), check, RowCount(min=0))
     print(raised.value)
     assert raised.value.where == f"connection {evaluate.database.conn_id}, check the wrong one"
+    assert "correct the SQL" in raised.value.fix
     assert evaluate.finding(RowCount(min=0)).holds
 
 
