@@ -132,7 +132,7 @@ def test_a_task_that_runs_ends_now(recorded: Try) -> None:
         {"state": "success", "last_heartbeat_at": None},  # somebody's click
         {"hostname": ""},
     ],
-    ids=str,
+    ids=lambda change: str(change.get("state", change)),
 )
 def test_a_host_of_an_earlier_try_is_not_this_ones_pod(
     recorded: Try, change: dict[str, Any]

@@ -1,0 +1,1 @@
+"""Measurements beside an alternative, told as ratios."""

@@ -1,0 +1,1 @@
+"""Tests of what authors work with: the fixtures, the linter, make dev and the how-to."""

@@ -1,0 +1,1 @@
+"""Tests of dynamic patterns and sizes."""

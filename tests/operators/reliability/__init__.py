@@ -1,0 +1,1 @@
+"""Tests of errors, retries, notifications and deadlines."""
