@@ -123,15 +123,14 @@ def test_a_hundred_thousand_items_are_recorded_once_each_though_a_pod_is_killed(
     api.unpause(dag)
     began = datetime.now(UTC)
     report = RunReport(dag, api.trigger(dag, {"items": ITEMS, "pods": PODS}))
-    watcher = platform.watcher(api)
+    recorded = "SELECT count(*) FROM items WHERE batch = 0"
 
-    def running() -> str:
-        watcher.look(report)
-        live = [pod.name for key, pod in report.pods.items() if key[0] == "record"]
-        phases = {pod.name: pod.phase for pod in report.pods.values()}
-        return next((name for name in live if phases[name] == "Running"), "")
+    def first_batch_is_recorded() -> bool:
+        return ledger.sql(recorded) != [["0"]]
 
-    victim = wait_for(running, support.RUN_TIMEOUT, "a pod that records items")
+    wait_for(first_batch_is_recorded, support.RUN_TIMEOUT, "the rows of the first batch")
+    platform.watcher(api).look(report)
+    victim = report.pods["record", 0, support.FIRST_TRY].name
     where = ("-n", platform.tasks_namespace, "--grace-period=0", "--force")
     platform.kubectl.run("delete", "pod", victim, *where)
     support.finish(platform, api, report)
@@ -142,6 +141,7 @@ def test_a_hundred_thousand_items_are_recorded_once_each_though_a_pod_is_killed(
     print(f"{found} by {len(set(pods.values()))} pods in {seconds:.0f} s, tries {tries}")
     assert report.state == "success", report.counts()
     assert found == [str(ITEMS), str(ITEMS), "0", str(ITEMS - 1)]
+    assert ("record", 0, 2) in pods, "the killed pod's batch was not tried again"
     assert FEWEST_PODS <= len(set(pods.values())) <= MOST_PODS
 
 
