@@ -119,10 +119,11 @@ def _sized(
 ) -> tuple[dict[str, str], dict[str, str]]:
     sizes = settings.json_object("task_sizes") or _SIZES
     if name not in sizes:
+        known = sorted(sizes, key=lambda each: _number(sizes[each]["limits"]["memory"], call))
         raise ConfigurationError(
             f'there is no size "{name}" for a task',
             where=call,
-            fix=f"use one of {', '.join(sizes)}; the platform's setting updraft:tasks.sizes adds "
+            fix=f"use one of {', '.join(known)}; the platform's setting updraft:tasks.sizes adds "
             "another",
         )
     requests, limits = dict(sizes[name]["requests"]), dict(sizes[name]["limits"])

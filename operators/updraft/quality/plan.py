@@ -31,7 +31,7 @@ class Plan:
         >>> from updraft.quality import NotNull
         >>> statement = str(Plan(sql.TableName("orders"), [NotNull("id")]).statement())
         >>> " ".join(statement.split())
-        'SELECT count(*) AS rows, coalesce(sum(CASE WHEN (checked."id" IS NULL) THEN ...'
+        'SELECT count(*) AS rows, count(CASE WHEN (checked."id" IS NULL) THEN 1 END) AS ...'
     """
 
     table: sql.TableName

@@ -165,7 +165,7 @@ def test_a_warm_start_is_quick_and_an_interrupt_ends_all(place: Place) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         print(place.output.read_text())
-        assert gone(processes)
+        wait_for(lambda: gone(processes), 10, "every process to end")
     assert 2 < seconds < WARM_SECONDS
 
 
