@@ -42,6 +42,7 @@ SHOP = "{{ params.shop_conn_id }}"
 WAREHOUSE = "{{ params.warehouse_conn_id }}"
 START = "{{ ti.xcom_pull('plan')['start'] }}"
 END = "{{ ti.xcom_pull('plan')['end'] }}"
+OF_RUN = {"start": START, "end": END, "run_id": "{{ run_id }}"}
 SCRATCH = "{{ ti.xcom_pull('plan')['scratch'] }}"
 
 
@@ -58,19 +59,6 @@ def hook(conn_id: str) -> Any:
     from airflow.sdk import BaseHook
 
     return BaseHook.get_hook(get_current_context()["params"][conn_id])
-
-
-def set_days(state: str) -> None:
-    """Write what became of the run's days."""
-    context = get_current_context()
-    plan: Plan = context["ti"].xcom_pull(task_ids="plan")
-    hook("warehouse_conn_id").run(
-        "INSERT INTO mart.days SELECT day, %(state)s, %(run_id)s FROM"
-        " generate_series(%(start)s::date, %(end)s::date - 1, interval '1 day') AS day"
-        " ON CONFLICT (day) DO UPDATE"
-        " SET state = excluded.state, run_id = excluded.run_id, at = now()",
-        parameters={**plan, "state": state, "run_id": context["run_id"]},
-    )
 
 
 def in_warehouse(task_id: str, file: str, doc: str, **options: Any) -> SQLExecuteQueryOperator:
@@ -203,19 +191,6 @@ def judge() -> float:
     return float((every - good) / every)
 
 
-@task
-def hold_back() -> None:
-    """Leave what is published as it is, and note why."""
-    set_days("held back")
-    print("too many orders are wrong: see quarantine.orders, and run again with day=")
-
-
-@task(trigger_rule="one_failed")
-def recover() -> None:
-    """Note that the days are missing; the next night loads them."""
-    set_days("failed")
-
-
 @dag(
     schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta()),
     max_active_runs=1,
@@ -281,8 +256,21 @@ def warehouse_nightly() -> None:
         "publish",
         "publish.sql",
         "Show the night's data, all at once.",
-        parameters={"start": START, "end": END, "run_id": "{{ run_id }}"},
+        parameters={**OF_RUN, "state": "published"},
         outlets=[DAILY_SALES],
+    )
+    hold_back = in_warehouse(
+        "hold_back",
+        "days.sql",
+        "Leave what is published as it is: see quarantine.orders, then run again with `day`.",
+        parameters={**OF_RUN, "state": "held back"},
+    )
+    recover = in_warehouse(
+        "recover",
+        "days.sql",
+        "Note that the days are missing; the next night loads them.",
+        parameters={**OF_RUN, "state": "failed"},
+        trigger_rule="one_failed",
     )
     planned = plan()
     loaded_dimensions = load_dimension.expand_kwargs(dimensions(planned))  # type: ignore[arg-type]
@@ -302,8 +290,8 @@ def warehouse_nightly() -> None:
     planned >> [make_shop, make_warehouse] >> open_scratch >> [loaded_dimensions, copied]
     loaded_dimensions >> checked  # which looks the orders' customers and products up
     checked >> judged
-    branch >> [publish, hold_back()] >> close_scratch
-    [loaded_dimensions, checked] >> recover() >> close_scratch
+    branch >> [publish, hold_back] >> close_scratch
+    [loaded_dimensions, checked] >> recover >> close_scratch
 
 
 warehouse_nightly()

@@ -1,5 +1,5 @@
 -- Everything of the night becomes visible in one transaction, or nothing.
--- Parameters: start and end (dates, the end not included), run_id.
+-- Parameters: those of days.sql.
 {% set scratch = ti.xcom_pull("plan")["scratch"] %}
 INSERT INTO customers SELECT * FROM {{ scratch }}.customers
 ON CONFLICT (id) DO UPDATE SET
@@ -25,7 +25,4 @@ JOIN {{ scratch }}.customers ON customers.id = customer_id
 JOIN {{ scratch }}.products ON products.id = product_id
 GROUP BY 1, 2;
 
-INSERT INTO mart.days
-SELECT day, 'published', %(run_id)s
-FROM generate_series(%(start)s::date, %(end)s::date - 1, interval '1 day') AS day
-ON CONFLICT (day) DO UPDATE SET state = excluded.state, run_id = excluded.run_id, at = now();
+{% include "sql/days.sql" %};
