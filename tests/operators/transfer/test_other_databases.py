@@ -7,7 +7,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ import pytest
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
 from tests.operators.transfer.conftest import Lite, Move, rows
-from tests.operators.transfer.locks import GATES, when_blocked
+from tests.operators.transfer.locks import GATES, waiting, when_blocked
 from tests.operators.transfer.test_modes import DAY, WHOLE
 from updraft.errors import ConfigurationError
 from updraft.sql import TableName, sql_hook
@@ -224,7 +223,12 @@ def test_while_rows_are_on_their_way_others_write_into_the_sqlite_file(
     lite.sql(LITE_ORDERS)
     lite.sql("INSERT INTO orders (id) VALUES (77)")
     lite.sql("CREATE TABLE witness (orders INTEGER)")
-    look = partial(lite.sql, "INSERT INTO witness SELECT count(*) FROM orders")
+
+    def look() -> None:
+        lite.sql("INSERT INTO witness SELECT count(*) FROM orders")
+        # The rows before the gate have come already: the source's server keeps the others.
+        assert waiting(shop, "advisory", "FETCH")
+
     with when_blocked(aside, shop, look, then_open=True):
         result = move(mode="replace", source_table="gated", batch_rows=2, **TO_LITE)
     assert result.state == "success", result.error
@@ -260,6 +264,7 @@ def test_a_database_of_any_other_kind_takes_the_general_path(
             (2, "customer 2", "2026-03-02 00:00:00"),
             (3, "customer 3", "2026-03-02 12:00:00"),
         ]
+    assert [*day.bounds(here).values()] == [each.replace(tzinfo=None) for each in DAY]
     back = Source(here, orders)
     table = TableName("copies")
     warehouse.sql("CREATE TABLE copies (id bigint, customer text, placed_at timestamp)")

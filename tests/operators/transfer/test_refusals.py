@@ -25,7 +25,7 @@ ODD = """
     CREATE UNIQUE INDEX partial ON soon (a) WHERE b > 0;
     CREATE UNIQUE INDEX expression ON soon ((a + b));
     CREATE UNIQUE INDEX covering ON soon (b) INCLUDE (a);
-    CREATE TABLE locked (LIKE orders); REVOKE ALL ON locked FROM PUBLIC;
+    CREATE TABLE pairs (a int, b text, PRIMARY KEY (a, b));
 """
 SMALL = {"columns": ["id", "customer"], "mode": "replace"}
 ODDLY = {"target_table": "odd", "mode": "replace"}
@@ -318,6 +318,12 @@ def test_what_can_not_be_moved_is_refused_and_nothing_changes(
     assert rows(shop) == source
     for table in ("odd", "strict", "soon"):
         assert warehouse.sql(f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+def test_duplicates_of_several_keys_are_shown_with_all_of_them(move: Move) -> None:
+    twice = "SELECT 1 AS a, 'x' AS b FROM generate_series(1, 3)"
+    result = move(mode="upsert", keys=["a", "b"], sql=twice, target_table="pairs")
+    assert "one key: a=1, b='x' (3 rows)\n" in str(result.error)
 
 
 def test_only_the_first_duplicate_keys_are_shown(move: Move) -> None:
