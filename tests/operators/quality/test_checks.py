@@ -159,6 +159,8 @@ def test_freshness_can_be_relative_to_the_data_interval(filled: Evaluation) -> N
     with pytest.raises(ConfigurationError, match="no data interval") as raised:
         filled.finding(check)
     print(raised.value)
+    assert raised.value.where == "fresh(placed_at)"
+    assert "relative_to='now'" in raised.value.fix
 
 
 def test_a_table_without_times_is_not_fresh(orders: Database, evaluate: Evaluation) -> None:

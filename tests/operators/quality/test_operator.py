@@ -72,12 +72,13 @@ def test_a_failed_task_names_each_check_that_does_not_hold(gate: Gate) -> None:
 
 
 def test_a_refused_quarantine_is_told_with_the_checks(filled: Database, gate: Gate) -> None:
-    done = gate(NotNull("id"), RowCount(min=1), quarantine=Quarantine("bad"))
+    done = gate(NotNull("id"), RowCount(min=1), quarantine=Quarantine("bad"), where="1 = 1")
     assert isinstance(done.error, QualityError)
     assert done.error.what == (
         "1 of 2 checks failed; not_null(id): 1 of 3 rows, expected no NULL; "
         "the quarantine moves nothing: 1 bad rows of 3 are more than max_ratio 0.1"
     )
+    assert done.error.where == f"connection {filled.conn_id}, table orders where 1 = 1"
     assert filled.sql("SELECT count(*) FROM orders") == [(3,)]
 
 

@@ -165,7 +165,19 @@ def test_options_that_make_no_sense_are_refused_when_the_dag_is_parsed(
     with pytest.raises(ConfigurationError, match=message) as raised:
         DataQualityOperator(**{**right, **options})
     print(raised.value)
+    assert raised.value.where.endswith("task gate") or "table" in options
     assert raised.value.fix
+
+
+@pytest.mark.parametrize(
+    ("table", "quarantine"), [("{{ params.table }}", "bad"), ("orders", "{{ params.table }}")]
+)
+def test_a_quarantine_may_be_named_when_the_task_runs(table: str, quarantine: str) -> None:
+    made = DataQualityOperator(
+        task_id="gate", conn_id="shop", table=table, checks=[NotNull("id")],
+        quarantine=Quarantine(quarantine),
+    )  # fmt: skip
+    assert (made.table, made.quarantine) == (table, Quarantine(quarantine))
 
 
 @pytest.mark.parametrize(
