@@ -191,8 +191,8 @@ def test_values_of_rows_are_shown_only_where_somebody_asks(
     assert "Ann" not in str(told.error) + str(told.value)
 
 
-@pytest.mark.usefixtures("filled")
-def test_each_result_is_counted(gate: Gate, statsd: Any) -> None:
+def test_each_result_is_counted(filled: Database, gate: Gate, statsd: Any) -> None:
+    filled.sql("INSERT INTO orders (id, customer) VALUES (NULL, 7)")
     gate(
         NotNull("id"),
         Unique("customer", severity="warn"),
@@ -208,7 +208,7 @@ def test_each_result_is_counted(gate: Gate, statsd: Any) -> None:
         f"quality.checks,{of_task},check=not_null,result=passed:1|c",
         f"quality.checks,{of_task},check=row_count,result=failed:1|c",
         f"quality.checks,{of_task},check=unique,result=warned:1|c",
-        f"quality.quarantined,{of_task}:1|c",
+        f"quality.quarantined,{of_task}:2|c",
     ]
 
 

@@ -180,6 +180,13 @@ def test_a_quarantine_may_be_named_when_the_task_runs(table: str, quarantine: st
     assert (made.table, made.quarantine) == (table, Quarantine(quarantine))
 
 
+@pytest.mark.parametrize("where", ["{{ params.where }}", "{% if 1 %}id = :id{% endif %}", "a.sql"])
+def test_a_condition_that_is_not_known_yet_is_taken(where: str) -> None:
+    options: dict[str, Any] = {"where": where, "parameters": {"id": 1}, "checks": [NotNull("id")]}
+    made = DataQualityOperator(task_id="gate", conn_id="shop", table="orders", **options)
+    assert made.where == where
+
+
 @pytest.mark.parametrize(
     ("checks", "options", "message"),
     [
