@@ -77,10 +77,14 @@ def when_blocked(
         gate.execute(f"SELECT pg_advisory_lock({GATE})".encode())
 
         def watch() -> None:
-            wait_for(lambda: waiting(database, "advisory"), 30, "the transfer to wait")
-            then()
-            if then_open:
-                gate.execute(f"SELECT pg_advisory_unlock({GATE})".encode())
+            opens = True  # also where this fails, lest the transfer waits for ever
+            try:
+                wait_for(lambda: waiting(database, "advisory"), 30, "the transfer to wait")
+                then()
+                opens = then_open
+            finally:
+                if opens:
+                    gate.execute(f"SELECT pg_advisory_unlock({GATE})".encode())
 
         future = aside.submit(watch)
         yield
