@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from updraft.errors import ConfigurationError
-from updraft.sql import TableName, quote, quote_table, sql_hook
-
-if TYPE_CHECKING:
-    from airflow.providers.common.sql.hooks.sql import DbApiHook
+from updraft.sql import TableName, literal, quote, quote_table, sql_hook
 
 
 def record_once(
@@ -52,8 +49,8 @@ def record_once(
         raise ConfigurationError(
             "the rows do not all have the same columns", where=str(name), fix="fill up with None"
         )
-    target, mark = _literal(hook, quote_table(hook, name)), hook.placeholder
-    quoted = {column: _literal(hook, quote(hook, column)) for column in (*key, *(whole or [{}])[0])}
+    target, mark = literal(hook, quote_table(hook, name)), hook.placeholder
+    quoted = {column: literal(hook, quote(hook, column)) for column in (*key, *(whole or [{}])[0])}
     where = " AND ".join(f"{quoted[column]} = {mark}" for column in key)
     with closing(hook.get_conn()) as connection, closing(connection.cursor()) as cursor:
         if hook.conn_type == "postgres":
@@ -68,11 +65,6 @@ def record_once(
             )
         connection.commit()
     return len(whole)
-
-
-def _literal(hook: DbApiHook, quoted: str) -> str:
-    """Return a quoted name that no driver takes for a place of a value."""
-    return quoted.replace("%", "%%") if hook.placeholder == "%s" else quoted
 
 
 def _lock(cursor: Any, table: TableName, key: Mapping[str, object]) -> None:
