@@ -13,8 +13,6 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.operators.reliability.conftest import statsd  # noqa: F401 -- a fixture
-
 COLUMNS = "id INTEGER, customer INTEGER, price NUMERIC(10,2), status TEXT, placed_at TIMESTAMP"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

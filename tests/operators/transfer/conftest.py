@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from tests.operators.reliability.conftest import statsd  # noqa: F401 -- a fixture
 from updraft.testing.postgres import Database
 from updraft.testing.results import TaskResult
 
