@@ -1,27 +1,7 @@
 -- The warehouse's tables, where they are missing.
 SELECT pg_advisory_xact_lock(hashtext('updraft.warehouse'));
 
-CREATE TABLE IF NOT EXISTS customers (
-    id bigint PRIMARY KEY,
-    name text NOT NULL,
-    country text NOT NULL,
-    joined_at timestamptz NOT NULL,
-    attributes jsonb NOT NULL
-);
-
-CREATE TABLE IF NOT EXISTS products (
-    id bigint PRIMARY KEY,
-    name text NOT NULL,
-    price numeric(10, 2) NOT NULL
-);
-
-CREATE TABLE IF NOT EXISTS orders (
-    id bigint PRIMARY KEY,
-    customer_id bigint,
-    product_id bigint,
-    quantity integer,
-    placed_at timestamptz NOT NULL
-);
+{% include "sql/tables.sql" %}
 
 CREATE INDEX IF NOT EXISTS orders_placed_at ON orders (placed_at);
 
