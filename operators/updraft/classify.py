@@ -52,18 +52,22 @@ _PERMANENT_NAMES = _names(
 )
 # Too many requests, and a gateway whose server does not answer.
 _TRANSIENT_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
-# Connection, memory and connections (not a full disk), serialization, deadlock, lock, shutdown.
-_TRANSIENT_SQLSTATE = re.compile(r"08...|53[023]00|40001|40P01|55P03|57P0[1235]")
+# Connection, rollback, resources, lock, cancelling and shutdown (57P04: database dropped), system.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_TRANSIENT_SQLSTATE = re.compile(r"(08|40|53|58)...|55P03|57014|57P0[1235]")
 # Data, syntax and names and rights, a login, a database that is not there, an absent feature.
 _PERMANENT_SQLSTATE = re.compile(r"(22|42|28|3D|0A)...")
 # Too many connections, shutdown, lock wait, deadlock, and a connection lost in several ways.
 _TRANSIENT_MYSQL = frozenset({1040, 1053, 1205, 1213, 2002, 2003, 2006, 2013, 2055})
 _MYSQL = ("pymysql.", "MySQLdb.", "mysql.connector.")
-_TRANSIENT_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
+# SQLite calls almost everything an OperationalError; its own codes tell them apart.
+_TRANSIENT_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_INTERRUPT")
 _LIBPQ = ("psycopg.OperationalError", "psycopg2.OperationalError")
 # libpq gives no code where the server refuses a login; these are the server's words.
 _REFUSED_LOGIN = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|(database|role) \".*\" does not exist"
+    r"authentication failed|no pg_hba\.conf entry|no password supplied"
+    r"|(database|role|user) .* does not exist|permission denied",
+    re.IGNORECASE,
 )
 _DEEPEST = 10
 
@@ -107,6 +111,11 @@ def sqlstate(error: BaseException) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def is_refused(error: BaseException) -> bool:
+    """Whether a database's error says, in words, that it refuses the login or its rights."""
+    return _REFUSED_LOGIN.search(str(error)) is not None
+
+
 def chain(error: BaseException, *, hidden: bool = False) -> Iterator[BaseException]:
     """Yield an error and those below it, as a traceback shows them.
 
@@ -144,7 +153,7 @@ def _by_code(error: BaseException, names: set[str]) -> bool | None:
             return True
         return False if _PERMANENT_SQLSTATE.fullmatch(state) else None
     if not names.isdisjoint(_LIBPQ):
-        return not _REFUSED_LOGIN.search(str(error))
+        return not is_refused(error)
     if any(name.startswith(_MYSQL) for name in names):
         number = getattr(error, "errno", None) or next(iter(error.args), None)
         return True if number in _TRANSIENT_MYSQL else None

@@ -59,7 +59,7 @@ def _join(tree: Subtree, *below: str, script: str, first: str = ":") -> subproce
 
 
 def test_a_process_is_found_with_its_children_and_ended(subtree: Subtree) -> None:
-    process = _join(subtree, "node", "one", script="sleep 600 & wait")
+    process = _join(subtree, "node", "one", script="sleep 600 & wait $!")
     other = _join(subtree, "node", "two", script="exec sleep 600")
     assert process.pid in subtree.pids("node", "one")
     assert subtree.pids("node", "two") == {other.pid}

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from updraft.classify import is_refused, is_transient, sqlstate
 from updraft.errors import ConfigurationError, DataError, TransientError, UpdraftError
 
-# Classes and codes of SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_TRANSIENT_STATES = ("08", "40", "53", "57", "58", "55P03")
 _DATA_STATES = ("22", "23")
-# SQLite calls almost everything an OperationalError; its own codes tell them apart.
-_SQLITE_TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_INTERRUPT")
-# A refused login has no SQLSTATE in libpq, only the server's words.
-_REFUSED = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|no password supplied"
-    r"|(database|role|user) .* does not exist|permission denied",
-    re.IGNORECASE,
-)
 
 _ADVICE: dict[type[UpdraftError], str] = {
     TransientError: "it may pass by itself: let the task retry",
@@ -59,17 +49,12 @@ def kind_of(error: Exception) -> type[UpdraftError] | None:
     names = {each.__name__ for each in type(original).__mro__}
     if not names & {"DatabaseError", "InterfaceError"}:  # PEP 249: every driver has these
         return None
-    if state := getattr(original, "sqlstate", None):
-        return _kind_of_state(state)
-    if names & {"DataError", "IntegrityError"}:
+    state = sqlstate(original)
+    if state.startswith(_DATA_STATES) if state else names & {"DataError", "IntegrityError"}:
         return DataError
-    if sqlite := getattr(original, "sqlite_errorname", None):
-        return TransientError if sqlite.startswith(_SQLITE_TRANSIENT) else ConfigurationError
-    lost = names & {"OperationalError", "InterfaceError"} and not _REFUSED.search(str(original))
-    return TransientError if lost else ConfigurationError
-
-
-def _kind_of_state(state: str) -> type[UpdraftError]:
-    if state.startswith(_TRANSIENT_STATES):
+    if is_transient(original):
         return TransientError
-    return DataError if state.startswith(_DATA_STATES) else ConfigurationError
+    if state or hasattr(original, "sqlite_errorname"):
+        return ConfigurationError
+    lost = names & {"OperationalError", "InterfaceError"} and not is_refused(original)
+    return TransientError if lost else ConfigurationError
