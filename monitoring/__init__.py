@@ -1,0 +1,1 @@
+"""What watches the platform: rules, dashboards, and the configuration of its servers."""
