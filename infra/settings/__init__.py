@@ -15,6 +15,7 @@ from infra.settings.database import Database, Keys
 from infra.settings.faults import describe
 from infra.settings.image import Chart, Image
 from infra.settings.links import EXPLANATION, Links
+from infra.settings.monitoring import Monitoring
 from infra.settings.notifications import Notifications
 from infra.settings.tasks import Tasks
 
@@ -42,6 +43,9 @@ class Settings(Area):
     notifications: Notifications = Field(
         default_factory=Notifications,
         description="Messages about failed tasks and missed deadlines, on a webhook.",
+    )
+    monitoring: Monitoring = Field(
+        default_factory=Monitoring, description="What watches the platform."
     )
 
     @property

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from infra.settings.base import Area, Line, NodePort, Replicas, Resources, resources
+from infra.settings.base import Area, Line, NodePort, Replicas, Resources, sized
 
 _SECRET = re.compile(
     r"(fernet_key|secret_key|jwt_secret|jwt_private_key|sql_alchemy_conn|password)"
@@ -36,35 +36,28 @@ class Component(Area):
     resources: Resources = Field(description="Requests and limits.")
 
 
-def _sized(requests: tuple[str, str], limits: tuple[str, str]) -> Any:
-    def make() -> Resources:
-        return resources(requests, limits)
-
-    return Field(default_factory=make, description="Requests and limits.")
-
-
 class Scheduler(Component):
     """The scheduler, whose loop makes the task pods."""
 
-    resources: Resources = _sized(("200m", "512Mi"), ("2", "1Gi"))
+    resources: Resources = sized(("200m", "512Mi"), ("2", "1Gi"))
 
 
 class ApiServer(Component):
     """The API server, which tasks report to and which serves the UI."""
 
-    resources: Resources = _sized(("200m", "512Mi"), ("2", "1536Mi"))
+    resources: Resources = sized(("200m", "512Mi"), ("2", "1536Mi"))
 
 
 class DagProcessor(Component):
     """The DAG processor, which parses DAG files."""
 
-    resources: Resources = _sized(("100m", "384Mi"), ("2", "1Gi"))
+    resources: Resources = sized(("100m", "384Mi"), ("2", "1Gi"))
 
 
 class Triggerer(Component):
     """The triggerer, which runs deferred tasks' waits and deadlines' callbacks."""
 
-    resources: Resources = _sized(("100m", "384Mi"), ("1", "1Gi"))
+    resources: Resources = sized(("100m", "384Mi"), ("1", "1Gi"))
 
 
 class Ui(Area):

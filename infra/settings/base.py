@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -104,6 +104,15 @@ def resources(requests: tuple[str, str], limits: tuple[str, str]) -> Resources:
         requests=Amounts(cpu=requests[0], memory=requests[1]),
         limits=Amounts(cpu=limits[0], memory=limits[1]),
     )
+
+
+def sized(requests: tuple[str, str], limits: tuple[str, str]) -> Any:
+    """Return the field of a container's resources, with what it gets by default."""
+
+    def make() -> Resources:
+        return resources(requests, limits)
+
+    return Field(default_factory=make, description="Requests and limits.")
 
 
 class Toleration(Area):

@@ -13,8 +13,8 @@ from pydantic.alias_generators import to_snake
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-# The last is a secret's place rather than a secret, where a webhook's address gets pasted.
-_SECRETS = {"password", "token", "privateKey", "connectionId"}
+# connectionId is a secret's place rather than a secret, where a webhook's address gets pasted.
+_SECRETS = {"password", "token", "privateKey", "connectionId", "webhook", "apiUrl", "routingKey"}
 _NOT_OBJECT = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
 _LOGIN = re.compile(r"://[^/@\s]*@")
 _LONGEST = 80

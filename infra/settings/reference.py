@@ -96,7 +96,7 @@ def _type(annotation: Any) -> str:
         return next(_type(each) for each in inner if each is not NoneType)
     if hasattr(annotation, "__metadata__"):
         return _type(inner[0])
-    names = {str: "text", int: "number", bool: "true, false", SecretStr: "secret"}
+    names = {str: "text", int: "number", float: "number", bool: "true, false", SecretStr: "secret"}
     return names.get(annotation, "object")
 
 
