@@ -14,3 +14,4 @@ lock dev.txt dev.in
 lock airflow.txt --constraints dev.txt airflow.in
 lock infra.txt --constraints dev.txt infra.in
 lock uv.txt uv.in
+lock npm.txt --constraints dev.txt npm.in

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from infra import versions
+from infra.images import npm
 
 INSIDE_CA = "/run/secrets/ca"
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -33,8 +34,8 @@ _APT = re.compile(r'^(Acquire::(?:https?::|Check-|Retries|ForceIPv)[^ ]*) "([^"]
 def secrets(folder: Path) -> dict[str, Path]:
     """Write the host's settings to files of a folder, and return them by secret's name.
 
-    `ca`: the CA bundle; `index`: variables for pip and uv; `apt`: its configuration;
-    `sources`: the mirrors, where the host tells any.
+    `ca`: the CA bundle; `index`: variables for pip and uv; `apt`: its configuration; `npmrc`:
+    npm's; `sources`: the mirrors, where the host tells any.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found: dict[str, Path] = {}
@@ -45,6 +46,7 @@ def secrets(folder: Path) -> dict[str, Path]:
     texts = {
         "index": "".join(f"{k}={shlex.quote(v)}\n" for k, v in index(bundle is not None).items()),
         "apt": apt_configuration(bundle is not None, sources=bool(sources)),
+        "npmrc": npm.settings(INSIDE_CA if bundle else None),
     }
     if sources:
         texts["sources"] = "\n".join(sources) + "\n"

@@ -11,13 +11,17 @@ from infra.errors import UpdraftError
 ROOT = Path(__file__).resolve().parents[2]
 # Besides its own folder below images/, what an image takes from the repository.
 _TAKES: dict[str, tuple[str, ...]] = {
-    "airflow": ("requirements/uv.txt", "requirements/airflow.txt", "operators"),
+    "airflow": (
+        *("requirements/uv.txt", "requirements/airflow.txt"),
+        *("requirements/npm.txt", "requirements/page", "operators"),
+    ),
     "postgres": (),
     "git-sync": (),
     "git-server": (),
 }
 NAMES = tuple(_TAKES)
-_LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+# `vendor`: the checkout's own copy of the Platform page's chart library.
+_LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "vendor", "node_modules")
 
 
 def containerfile(name: str) -> str:
@@ -66,10 +70,11 @@ def _files(name: str, root: Path) -> list[Path]:
             raise UpdraftError(
                 f"{taken} is missing", where=str(root), fix="check out the repository again"
             )
-        found += [path] if path.is_file() else [each for each in path.rglob("*") if _goes_in(each)]
+        below = [path] if path.is_file() else path.rglob("*")
+        found += [each for each in below if _goes_in(each, root)]
     return sorted(found)
 
 
-def _goes_in(path: Path) -> bool:
-    parts = {*path.parts}
+def _goes_in(path: Path, root: Path) -> bool:
+    parts = {*path.relative_to(root).parts}
     return path.is_file() and parts.isdisjoint(_LEFT_OUT) and not path.match("*.egg-info/*")
