@@ -1,0 +1,1 @@
+"""Names and labels of metrics, by the real exporter."""

@@ -1,0 +1,95 @@
+"""A real statsd_exporter with the shipped mapping, and Airflow's own client to send to it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitoring import statsd
+from monitoring.options import Options
+from tests.waiting import wait_for
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A running statsd_exporter."""
+
+    http: int
+    udp: int
+
+    def families(self) -> dict[str, Metric]:
+        """What it exposes now, by name."""
+        text = httpx.get(f"http://127.0.0.1:{self.http}/metrics").text
+        return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def free(kind: socket.SocketKind) -> int:
+    """A port that is free now."""
+    with socket.socket(socket.AF_INET, kind) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def exporter(tool: Callable[[str], Path], tmp_path: Path) -> Iterator[Exporter]:
+    """A statsd_exporter of this test alone."""
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(yaml.safe_dump(statsd.mapping(Options()), sort_keys=False))
+    found = Exporter(free(socket.SOCK_STREAM), free(socket.SOCK_DGRAM))
+    process = subprocess.Popen(
+        [
+            str(tool("statsd_exporter")),
+            f"--statsd.mapping-config={mapping}",
+            f"--web.listen-address=127.0.0.1:{found.http}",
+            f"--statsd.listen-udp=127.0.0.1:{found.udp}",
+            *statsd.ARGUMENTS,
+        ],
+    )
+
+    def answers() -> bool:
+        assert process.poll() is None, "statsd_exporter has ended"
+        try:
+            return bool(found.families())
+        except httpx.TransportError:
+            return False
+
+    try:
+        wait_for(answers, 20, "statsd_exporter")
+        yield found
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def sending(
+    exporter: Exporter,
+    own_airflow: None,  # noqa: ARG001 -- before
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """Let Airflow's metrics, of the core and of the SDK, go to the exporter as on the platform."""
+    from airflow._shared.observability.metrics import stats as core  # noqa: PLC0415
+    from airflow.observability.metrics import stats_utils  # noqa: PLC0415
+
+    from updraft import metrics  # noqa: PLC0415 -- imports Airflow
+
+    def initialize() -> None:
+        metrics.initialize()
+        core.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+
+    with monkeypatch.context() as patch:
+        options = {**statsd.AIRFLOW, "statsd_host": "127.0.0.1", "statsd_port": str(exporter.udp)}
+        for name, value in options.items():
+            patch.setenv(f"AIRFLOW__METRICS__{name.upper()}", value)
+        initialize()
+        yield
+    initialize()
