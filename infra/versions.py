@@ -24,9 +24,11 @@ GIT_SYNC_REPOSITORY: Final = "registry.k8s.io/git-sync/git-sync"
 GIT_SYNC_TAG: Final = "v4.4.2"
 
 # What watches the platform; the programs that the embedded cluster builds have the same versions.
-PROMETHEUS_IMAGE: Final = "docker.io/prom/prometheus:v3.16.0"
+PROMETHEUS_IMAGE: Final = "docker.io/prom/prometheus:v3.15.1"
 ALERTMANAGER_IMAGE: Final = "docker.io/prom/alertmanager:v0.34.2"
 LOKI_IMAGE: Final = "docker.io/grafana/loki:3.7.8"
 COLLECTOR_IMAGE: Final = "docker.io/otel/opentelemetry-collector-contrib:0.149.0"
 STATSD_EXPORTER_IMAGE: Final = "docker.io/prom/statsd-exporter:v0.31.0"
 KUBE_STATE_METRICS_IMAGE: Final = "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0"
+# Whose schemas ServiceMonitors, PodMonitors and rules are checked against.
+PROMETHEUS_OPERATOR: Final = "v0.93.0"
