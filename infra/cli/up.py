@@ -24,11 +24,10 @@ from infra.images import BuiltImage
 from infra.local import doctor, tools
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
-from infra.local.start import NODE_TOOLS
+from infra.local.programs import CLIENT_TOOLS, NODE_TOOLS
 from infra.settings import stack
 
 OWN_IMAGES = ("airflow", "postgres", "git-sync", "git-server")
-CLIENT_TOOLS = ("kubectl", "helm")
 STEPS = 6
 LOCAL = "localhost/"
 UNBUILT = f"{LOCAL}updraft/unbuilt:0"

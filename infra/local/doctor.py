@@ -15,6 +15,7 @@ from infra.errors import UpdraftError
 from infra.local import cgroups, golang, packages, reach, tools
 from infra.local.images import ARCHITECTURES
 from infra.local.paths import Paths
+from infra.local.programs import TEST_TOOLS, TOOLS
 from infra.local.shell import run
 
 GIB = 1024**3
@@ -194,7 +195,7 @@ def checks(paths: Paths | None = None, ui_port: int | None = None) -> list[Check
     found = list(_system())
     if platform.system() != "Linux":
         return found
-    missing = tools.ToolCache(instance.cache).missing(tools.TOOLS)
+    missing = tools.ToolCache(instance.cache).missing(TOOLS.keys() - TEST_TOOLS)
     found += _kernel()
     found += _resources(instance, builds=bool(missing))
     found += _programs(instance, missing)

@@ -18,15 +18,11 @@ from infra.local import addons, images, leftovers, mounts, network, node, packag
 from infra.local.cgroups import Subtree
 from infra.local.paths import Paths
 from infra.local.processes import Process, Processes
+from infra.local.programs import NODE_TOOLS
 from infra.local.shell import Say, run
 
 PATIENCE = 120.0
 POLL = 0.1
-NODE_TOOLS = (
-    *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"),
-    *("kube-proxy", "kubeadm", "kubectl", "containerd", "containerd-shim-runc-v2", "ctr"),
-    *("coredns", "provisioner", "pause"),
-)
 NOBODY = "65532:65532"
 
 

@@ -10,77 +10,17 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.local import golang
 from infra.local.paths import CHECKOUT, Paths
+from infra.local.programs import TEST_TOOLS, TOOLS, Tool
 from infra.local.shell import Say, last_lines, run
 
 SOURCES = CHECKOUT / "tools"
 FLAGS = ("-trimpath", "-buildvcs=false")
 REPORT_EVERY = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A program and what it is built from.
-
-    Args:
-        name: The program's name.
-        folder: Its folder in tools/, a Go module of its own.
-        package: The Go package.
-        stamps: Variables that the linker sets to the module's version.
-        module: The module whose version that is.
-    """
-
-    name: str
-    folder: str
-    package: str
-    stamps: tuple[str, ...] = ()
-    module: str = ""
-
-
-def _kubernetes(name: str) -> Tool:
-    stamps = (
-        "k8s.io/component-base/version.gitVersion",
-        "k8s.io/client-go/pkg/version.gitVersion",
-    )
-    return Tool(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", stamps, "k8s.io/kubernetes")
-
-
-def _containerd(name: str) -> Tool:
-    return Tool(name, "containerd", f"github.com/containerd/containerd/v2/cmd/{name}")
-
-
-# The longest build comes first: what the others share with it is then compiled.
-TOOLS = {
-    tool.name: tool
-    for tool in (
-        _kubernetes("kube-apiserver"),
-        _kubernetes("kube-controller-manager"),
-        _kubernetes("kube-scheduler"),
-        _kubernetes("kubelet"),
-        _kubernetes("kube-proxy"),
-        _kubernetes("kubectl"),
-        _kubernetes("kubeadm"),
-        Tool("provisioner", "kubernetes", "./provisioner"),
-        Tool("etcd", "etcd", "go.etcd.io/etcd/server/v3"),
-        _containerd("containerd"),
-        _containerd("containerd-shim-runc-v2"),
-        _containerd("ctr"),
-        Tool("coredns", "coredns", "."),
-        Tool("pause", "pause", "."),
-        Tool(
-            "helm",
-            "helm",
-            "helm.sh/helm/v3/cmd/helm",
-            ("helm.sh/helm/v3/internal/version.version",),
-            "helm.sh/helm/v3",
-        ),
-    )
-}
 
 
 def module_version(folder: str, module: str) -> str:
@@ -96,6 +36,11 @@ def module_version(folder: str, module: str) -> str:
     return match[1]
 
 
+def version(tool: Tool) -> str:
+    """The version that a program says of itself."""
+    return tool.release(module_version(tool.folder, tool.module))
+
+
 def kubernetes_version() -> str:
     """The cluster's version, such as v1.37.2."""
     return module_version("kubernetes", "k8s.io/kubernetes")
@@ -103,15 +48,21 @@ def kubernetes_version() -> str:
 
 def linker_flags(tool: Tool) -> str:
     """What the linker is told: to leave symbols out, and which version to stamp."""
-    stamps = [f"-X {name}={module_version(tool.folder, tool.module)}" for name in tool.stamps]
+    stamps = [f"-X {name}={version(tool)}" for name in tool.stamps]
     return " ".join(["-s", "-w", *stamps])
+
+
+def _flags(tool: Tool) -> list[str]:
+    tags = ["-tags", ",".join(tool.tags)] if tool.tags else []
+    return [*FLAGS, *tags, "-ldflags", linker_flags(tool)]
 
 
 def _folder_hash(folder: str) -> str:
     digest = hashlib.sha256(repr([FLAGS, os.uname().machine]).encode())
     for tool in TOOLS.values():
         if tool.folder == folder:
-            digest.update(f"{tool.name} {linker_flags(tool)}\n".encode())
+            told = " ".join([tool.name, *tool.tags, linker_flags(tool)])
+            digest.update(f"{told}\n".encode())
     for file in sorted((SOURCES / folder).rglob("*")):
         if file.suffix in {".go", ".mod", ".sum"}:
             digest.update(f"{file.relative_to(SOURCES)}\n".encode() + file.read_bytes())
@@ -157,7 +108,7 @@ class ToolCache:
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{name}.partial-{os.getpid()}-{threading.get_ident()}")
-        flags = [*FLAGS, "-ldflags", linker_flags(tool), "-o", str(partial)]
+        flags = [*_flags(tool), "-o", str(partial)]
         began = time.monotonic()
         process = subprocess.Popen(
             [str(self.go(say)), "build", *flags, tool.package],
@@ -214,7 +165,7 @@ def ensure(names: Iterable[str], say: Say, *, cache: Path | None = None) -> dict
         so_far = time.monotonic() - began
         say(f"building {name} ({number} of {len(missing)}; {so_far:.0f} s so far)")
         store.build(name, say)
-    if missing and not store.missing(TOOLS):
+    if missing and not store.missing(TOOLS.keys() - TEST_TOOLS):
         store.drop_build_cache()
     return {name: store.path(name) for name in wanted}
 

@@ -14,8 +14,7 @@ from infra.errors import UpdraftError
 from infra.local import addons, configs, images, network, node
 from infra.local.node import NODE_PROGRAMS
 from infra.local.paths import Paths
-from infra.local.start import NODE_TOOLS
-from infra.local.tools import TOOLS
+from infra.local.programs import NODE_TOOLS, TOOLS
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +16,20 @@ import pytest
 
 from infra import versions
 from infra.errors import UpdraftError
-from infra.local import golang, packages, reach, tools
+from infra.local import golang, packages, programs, reach, tools
 from infra.local.paths import CHECKOUT
-from infra.local.tools import TOOLS, ToolCache
+from infra.local.programs import CLIENT_TOOLS, MONITORING_TOOLS, NODE_TOOLS, TEST_TOOLS, TOOLS
+from infra.local.tools import ToolCache
+
+# Programs that an embedded cluster builds and any other pulls: the same releases.
+RELEASES = {
+    "prometheus": versions.PROMETHEUS_IMAGE,
+    "amtool": versions.ALERTMANAGER_IMAGE,
+    "loki": versions.LOKI_IMAGE,
+    "otelcol": versions.COLLECTOR_IMAGE,
+    "statsd_exporter": versions.STATSD_EXPORTER_IMAGE,
+    "kube-state-metrics": versions.KUBE_STATE_METRICS_IMAGE,
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,13 +56,45 @@ def test_the_pinned_versions_agree() -> None:
 
 
 def test_every_tool_names_a_module_of_ours_and_stamps_its_version() -> None:
-    assert len(TOOLS) == 15
+    assert len(TOOLS) == 23
     for tool in TOOLS.values():
         assert (tools.SOURCES / tool.folder / "go.mod").is_file(), tool
         flags = tools.linker_flags(tool)
         print(tool.name, flags)
         assert flags.startswith("-s -w")
-        assert flags.count("=v") == len(tool.stamps)
+        assert len(re.findall(r"=v?\d+\.\d+\.\d+", flags)) == len(tool.stamps)
+
+
+def test_every_tool_is_needed_by_somebody() -> None:
+    needed = {*NODE_TOOLS, *CLIENT_TOOLS, *MONITORING_TOOLS.values(), *TEST_TOOLS}
+    print(sorted(needed))
+    assert needed == set(TOOLS)
+
+
+def test_a_program_says_its_release_and_not_its_modules_version() -> None:
+    assert programs.prometheus("v0.316.2") == "3.16.2"
+    assert programs.prometheus("v0.305.0") == "3.5.0"
+    for name, image in RELEASES.items():
+        said = tools.version(TOOLS[name])
+        print(name, said, image)
+        assert image.rpartition(":")[2].removeprefix("v") == said.removeprefix("v")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        dataclasses.replace(TOOLS["prometheus"], tags=("other",)),
+        dataclasses.replace(TOOLS["prometheus"], stamps=("main.other",)),
+    ],
+)
+def test_a_tool_moves_with_how_it_is_built(
+    other: programs.Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ToolCache(Path("/cache"))
+    before = cache.path("prometheus")
+    monkeypatch.setitem(TOOLS, "prometheus", other)
+    print(before, cache.path("prometheus"))
+    assert cache.path("prometheus") != before
 
 
 def test_go_is_as_new_as_every_module_asks() -> None:
