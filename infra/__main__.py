@@ -18,6 +18,8 @@ from infra.components.git_access import GitAccess, GitAccessArgs  # noqa: E402
 from infra.components.git_server import GitServer, GitServerArgs  # noqa: E402
 from infra.components.image import Image, ImageArgs  # noqa: E402
 from infra.components.keys import Keys, KeysArgs  # noqa: E402
+from infra.components.logs import Logs, LogsArgs  # noqa: E402
+from infra.components.metrics import Metrics, MetricsArgs  # noqa: E402
 from infra.components.migrations import Migrations, MigrationsArgs  # noqa: E402
 from infra.components.namespaces import Namespaces, NamespacesArgs  # noqa: E402
 from infra.components.tasks import Tasks, TasksArgs  # noqa: E402
@@ -56,6 +58,13 @@ def main(settings: Settings) -> None:
         MigrationsArgs(settings, image.reference, namespaces, database, keys),
         options,
     )
+    if settings.monitoring.mode != "none":
+        metrics = MetricsArgs(
+            settings, namespaces, image.reference, database.secret, migrations.migrate
+        )
+        Metrics("metrics", metrics, options)
+    if settings.monitoring.logs_are_kept:
+        Logs("logs", LogsArgs(settings, namespaces), options)
     before = [migrations.admin, tasks, *git.secrets]
     airflow = Airflow("airflow", AirflowArgs(settings, image.reference, ROOT, before), options)
     pulumi.export("url", airflow.url)

@@ -147,7 +147,7 @@ class Monitoring(Area):
         given = (self.metrics.url, self.metrics.alertmanager_url, self.logs.url)
         if self.mode != "operator" and any(given):
             raise ValueError('mode "operator" where the url of a server of the cluster is set')
-        if self.mode == "operator" and self.alerts.receivers.names():
+        if self.mode == "operator" and self.alerts.receivers.named():
             raise ValueError('no receivers in mode "operator", whose Alertmanager has its own')
         return self
 

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 from infra.settings.base import Area, Line, ObjectName
 
 Severity = Literal["page", "ticket", "watchdog"]
+Kind = Literal["webhook", "slack", "pagerduty", "email"]
 Mail = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
@@ -93,16 +94,12 @@ class Receivers(Area):
     pagerduty: PagerDuty | None = Field(None, description="PagerDuty.")
     email: Email | None = Field(None, description="Mail.")
 
-    def named(self) -> dict[str, Receiver]:
+    def named(self) -> dict[Kind, Receiver]:
         """Return those that are set, by their names."""
-        every: dict[str, Receiver | None] = {
+        every: dict[Kind, Receiver | None] = {
             "webhook": self.webhook,
             "slack": self.slack,
             "pagerduty": self.pagerduty,
             "email": self.email,
         }
         return {name: receiver for name, receiver in every.items() if receiver is not None}
-
-    def names(self) -> list[str]:
-        """Return the names of those that are set."""
-        return list(self.named())

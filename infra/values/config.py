@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from infra.settings import Settings
 from infra.values import links, names, sizes
+from infra.values.monitoring import options as monitoring
+from monitoring import statsd
 
 Config = dict[str, dict[str, str]]
 
@@ -23,10 +25,15 @@ def dags_folder(settings: Settings) -> str:
 
 
 def execution_api_url(settings: Settings) -> str:
-    """Return the execution API's address by its full name: tasks live in another namespace."""
+    """Return the execution API's address."""
+    return f"{api_url(settings)}/execution/"
+
+
+def api_url(settings: Settings) -> str:
+    """Return the API server's address by its full name: tasks live in another namespace."""
     host = f"{names.API_SERVER}.{settings.namespaces.airflow}.svc.cluster.local"
     path = urlsplit(settings.airflow.base_url or "").path.rstrip("/")
-    return f"http://{host}:{names.API_PORT}{path}/execution/"
+    return f"http://{host}:{names.API_PORT}{path}"
 
 
 def control_plane(settings: Settings) -> Config:
@@ -34,13 +41,8 @@ def control_plane(settings: Settings) -> Config:
     config: Config = {
         "core": _core(settings),
         "api": {"base_url": settings.airflow.base_url} if settings.airflow.base_url else {},
-        "logging": {
-            "colored_console_log": "False",
-            "dag_processor_log_target": "stdout",
-            "json_logs": "True",
-            "remote_logging": "False",
-        },
-        "metrics": {"statsd_on": "False"},
+        "logging": _logging(settings),
+        "metrics": _metrics(settings),
         "dag_processor": _dag_processor(settings),
         "fab": {"enable_proxy_fix": "True"},
         "scheduler": {
@@ -92,6 +94,12 @@ def _package(settings: Settings) -> dict[str, str]:
     named = {
         "notifications_conn_id": settings.notifications.connection_id,
         "task_scratch_storage_class": settings.tasks.scratch_storage_class,
+        "cluster": settings.cluster.context,
+        "grafana_url": settings.monitoring.grafana.url,
+        **{
+            f"{server}_url": monitoring.address(settings, server)
+            for server in (names.PROMETHEUS, names.ALERTMANAGER, names.LOKI)
+        },
     }
     return {**options, **{name: value for name, value in named.items() if value}}
 
@@ -107,6 +115,30 @@ def _core(settings: Settings) -> dict[str, str]:
         "parallelism": str(settings.parallelism),
         # Who clears a task has most often pushed what mends it; the UI offers the other choice.
         "rerun_with_latest_version": "True",
+    }
+
+
+def _logging(settings: Settings) -> dict[str, str]:
+    # Not by remote_logging: Airflow knows no scheme of Loki's, and one that it doesn't know keeps
+    # it from being imported at all.
+    kept = settings.monitoring.logs_are_kept
+    reader = {"logging_config_class": "updraft.logs.LOGGING_CONFIG"} if kept else {}
+    return {
+        "colored_console_log": "False",
+        "dag_processor_log_target": "stdout",
+        "json_logs": "True",
+        "remote_logging": "False",
+        **reader,
+    }
+
+
+def _metrics(settings: Settings) -> dict[str, str]:
+    if settings.monitoring.mode == "none":
+        return {"statsd_on": "False"}
+    return {
+        **statsd.AIRFLOW,
+        "statsd_host": monitoring.statsd_host(settings),
+        "statsd_port": str(monitoring.STATSD_PORT),
     }
 
 

@@ -40,8 +40,39 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             },
             "tasks": {"nodeSelector": {"pool": "tasks"}, "keepFinishedPods": 0},
             "airflow": {"baseUrl": "https://data.example.com/airflow"},
+            "monitoring": {
+                "mode": "operator",
+                "logs": {"url": "http://loki.logging.svc:3100"},
+                "metrics": {"url": "http://prometheus.monitoring.svc:9090"},
+                "grafana": {"url": "https://grafana.example.com"},
+                "monitorLabels": {"release": "kube-prometheus-stack"},
+            },
         },
     ),
+    "told": (
+        "local",
+        {
+            "monitoring": {
+                "storageClass": "fast",
+                "cost": {"teams": {"shop": "shop_.*", "finance": "fin_.*"}},
+                "alerts": {
+                    "receivers": {
+                        "webhook": {"url": "https://hooks.example.com/a-secret-path"},
+                        "slack": {"channel": "#data", "existingSecret": "alerts-slack"},
+                        "pagerduty": {"routingKey": "0123456789abcdef0123456789abcdef"},
+                        "email": {
+                            "to": "team@example.com",
+                            "sender": "airflow@example.com",
+                            "smarthost": "mail.example.com:587",
+                            "username": "airflow",
+                            "existingSecret": "alerts-mail",
+                        },
+                    }
+                },
+            }
+        },
+    ),
+    "unwatched": ("local", {"monitoring": {"mode": "none"}}),
 }
 
 

@@ -14,10 +14,11 @@ import pytest
 import yaml
 
 from infra.keystore import KeyStore
+from infra.local.paths import Paths
 from infra.render import Manifest, render
 from infra.render.manifests import CLUSTER_SCOPED
 from tests.render.conftest import EMBEDDED, VARIANTS, Rendered, settings
-from tests.render.schemas import Schemas
+from tests.render.schemas import Schemas, operator_definitions
 
 LEAST_OBJECTS = 30
 # The official chart says all twice, for git-sync 3 too, and binds a port for its probe.
@@ -30,7 +31,8 @@ def schemas() -> Schemas:
     """The schemas of the pinned Kubernetes."""
     from infra.local.tools import kubernetes_source  # noqa: PLC0415 - asks Go for it
 
-    return Schemas(kubernetes_source(print))
+    cache = Paths.for_instance().cache
+    return Schemas(kubernetes_source(print), operator_definitions(cache))
 
 
 def pods(manifests: list[Manifest]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -75,6 +77,52 @@ def test_the_schemas_find_an_unknown_field(manifests: list[Manifest], schemas: S
     assert any("resorces" in fault for fault in faults)
     assert any("replicas" in fault for fault in faults)
     assert schemas.faults({**bad, "apiVersion": "apps/v9"}) == ["no such apiVersion: apps/v9"]
+
+
+def test_the_operators_schemas_find_an_unknown_field(rendered: Rendered, schemas: Schemas) -> None:
+    kinds = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
+    found = [dict(one) for one in rendered("token", EMBEDDED) if one["kind"] in kinds]
+    assert {one["kind"] for one in found} == kinds
+    for one in found:
+        bad = copy.deepcopy(one)
+        bad["spec"]["endpints"] = []
+        faults = schemas.faults(bad)
+        print(faults)
+        assert any("endpints" in fault for fault in faults)
+
+
+def test_a_pod_that_watches_is_made_anew_when_its_configuration_changes(
+    rendered: Rendered,
+) -> None:
+    digests = [
+        {
+            one.identity.name: one["spec"]["template"]["metadata"]["annotations"]
+            for one in rendered(variant, EMBEDDED)
+            if one["kind"] in {"Deployment", "DaemonSet"}
+            and one.identity.namespace == "airflow-monitoring"
+        }
+        for variant in ("local", "told")
+    ]
+    print(digests)
+    changed = {name for name in digests[0] if digests[0][name] != digests[1][name]}
+    assert changed == {"alertmanager", "prometheus"}, "receivers, and the teams of its rules"
+
+
+def test_what_is_not_asked_for_watches_nothing(rendered: Rendered) -> None:
+    bundled, told, unwatched = (
+        {
+            one.identity.name
+            for one in rendered(variant, EMBEDDED)
+            if one["kind"] in {"Deployment", "DaemonSet"} and one.identity.namespace != "airflow"
+        }
+        for variant in ("local", "token", "unwatched")
+    )
+    print(bundled, told, unwatched, sep="\n")
+    exporters = {"collector", "statsd-exporter"}
+    servers = {"alertmanager", "kube-state-metrics", "loki", "prometheus"}
+    assert bundled == exporters | servers
+    assert {name for name in told if not name.startswith("airflow-")} - {"postgresql"} == exporters
+    assert not unwatched
 
 
 def test_each_container_passes_pod_security_restricted(manifests: list[Manifest]) -> None:

@@ -1,0 +1,106 @@
+"""Kubernetes objects, stated as manifests, as resources of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+Manifest = Mapping[str, Any]
+
+_RBAC = "rbac.authorization.k8s.io"
+_CLASSES: dict[str, type[pulumi.CustomResource]] = {
+    "ConfigMap": kubernetes.core.v1.ConfigMap,
+    "PersistentVolume": kubernetes.core.v1.PersistentVolume,
+    "PersistentVolumeClaim": kubernetes.core.v1.PersistentVolumeClaim,
+    "Service": kubernetes.core.v1.Service,
+    "ServiceAccount": kubernetes.core.v1.ServiceAccount,
+    "DaemonSet": kubernetes.apps.v1.DaemonSet,
+    "Deployment": kubernetes.apps.v1.Deployment,
+    "ClusterRole": kubernetes.rbac.v1.ClusterRole,
+    "ClusterRoleBinding": kubernetes.rbac.v1.ClusterRoleBinding,
+    "Role": kubernetes.rbac.v1.Role,
+    "RoleBinding": kubernetes.rbac.v1.RoleBinding,
+}
+
+
+def declare(
+    resource: str, manifest: Manifest, options: pulumi.ResourceOptions
+) -> pulumi.CustomResource:
+    """Declare an object.
+
+    Args:
+        resource: Its name in the program.
+        manifest: A kind of this module, or one with its apiVersion, of a custom resource.
+        options: Its parent, and what it comes after.
+    """
+    kind = manifest["kind"]
+    body = {key: value for key, value in manifest.items() if key not in {"kind", "apiVersion"}}
+    if "apiVersion" in manifest:
+        return kubernetes.apiextensions.CustomResource(
+            resource,
+            api_version=manifest["apiVersion"],
+            kind=kind,
+            metadata=body["metadata"],
+            spec=body["spec"],
+            opts=options,
+        )
+    # Its classes take a manifest's own names, but are typed by Python's.
+    make = cast("Callable[..., pulumi.CustomResource]", _CLASSES[kind])
+    return make(resource, **_arguments(body), opts=options)
+
+
+def declare_all(
+    name: str, manifests: Iterable[Manifest], options: pulumi.ResourceOptions
+) -> list[pulumi.CustomResource]:
+    """Declare objects of which each needs those before it."""
+    made: list[pulumi.CustomResource] = []
+    for manifest in manifests:
+        after = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[*made]))
+        made.append(declare(f"{name}-{manifest['kind'].lower()}", manifest, after))
+    return made
+
+
+def rights(
+    name: str, namespaces: Iterable[str] | None, account: str, home: str, rules: Sequence[Manifest]
+) -> list[Manifest]:
+    """Return a role and its binding to a ServiceAccount.
+
+    Args:
+        name: Of both.
+        namespaces: Where the account may do it; None for the whole cluster.
+        account: The ServiceAccount.
+        home: Its namespace.
+        rules: What it may do.
+    """
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": home}
+    if namespaces is None:
+        role = {"apiGroup": _RBAC, "kind": "ClusterRole", "name": name}
+        return [
+            {"kind": "ClusterRole", "metadata": {"name": name}, "rules": rules},
+            {
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": name},
+                "roleRef": role,
+                "subjects": [subject],
+            },
+        ]
+    found: list[Manifest] = []
+    for namespace in namespaces:
+        metadata = {"name": name, "namespace": namespace}
+        role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
+        found += [
+            {"kind": "Role", "metadata": metadata, "rules": rules},
+            {"kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": [subject]},
+        ]
+    return found
+
+
+def _arguments(body: Manifest) -> dict[str, Any]:
+    names = {
+        "roleRef": "role_ref",
+        "automountServiceAccountToken": "automount_service_account_token",
+    }
+    return {names.get(key, key): value for key, value in body.items()}

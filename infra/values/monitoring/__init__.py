@@ -1,0 +1,1 @@
+"""What watches the platform, as Kubernetes objects: pure functions of the settings."""

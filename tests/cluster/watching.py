@@ -1,0 +1,151 @@
+"""What the tests ask Prometheus, Alertmanager and Loki on the cluster."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from infra.cli.forward import forwarded
+from infra.cli.platform import Platform
+from infra.errors import UpdraftError
+from infra.values import names
+from infra.values.monitoring.options import PORTS
+from tests.waiting import wait_for
+
+Series = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The addresses of the three, forwarded to this machine.
+
+    Args:
+        platform: Whose.
+        prometheus: Prometheus' address.
+        alertmanager: Alertmanager's.
+        loki: Loki's.
+    """
+
+    platform: Platform
+    prometheus: str
+    alertmanager: str
+    loki: str
+
+    def query(self, expression: str) -> list[Series]:
+        """The series of an instant query."""
+        found = get(f"{self.prometheus}/api/v1/query", query=expression)
+        result: list[Series] = found["data"]["result"]
+        return result
+
+    def value(self, expression: str) -> float | None:
+        """The value of a query of one series; None where there is none."""
+        found = self.query(expression)
+        assert len(found) <= 1, found
+        return float(found[0]["value"][1]) if found else None
+
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire."""
+        return {each["metric"]["alertname"] for each in self.query('ALERTS{alertstate="firing"}')}
+
+    def wait_firing(self, *alerts: str, timeout: float = 180) -> None:
+        """Wait until all of these fire."""
+        seen: set[str] = set()
+
+        def fires() -> bool:
+            seen.update(self.firing())
+            return seen >= set(alerts)
+
+        try:
+            wait_for(fires, timeout, f"{', '.join(alerts)} to fire")
+        finally:
+            print(f"fired: {sorted(seen)}")
+
+    def wait_resolved(self, *alerts: str, timeout: float = 300) -> None:
+        """Wait until none of these fires."""
+        wait_for(
+            lambda: not self.firing() & set(alerts), timeout, f"{', '.join(alerts)} to resolve"
+        )
+
+    def lines(self, selector: str, limit: int = 5000, **parameters: str) -> list[tuple[str, str]]:
+        """The lines of a log query with their times in nanoseconds, oldest first."""
+        found = get(
+            f"{self.loki}/loki/api/v1/query_range",
+            query=selector, limit=str(limit), direction="forward", since="24h", **parameters,
+        )  # fmt: skip
+        values = [tuple(value[:2]) for each in found["data"]["result"] for value in each["values"]]
+        return sorted(values)
+
+    def count(self, selector: str, over: str = "24h") -> int:
+        """How many lines a log query has."""
+        query = f"sum(count_over_time({selector}[{over}]))"
+        found = get(f"{self.loki}/loki/api/v1/query", query=query)["data"]["result"]
+        return int(found[0]["value"][1]) if found else 0
+
+    def streams(self) -> int:
+        """How many streams Loki has."""
+        return len(
+            get(f"{self.loki}/loki/api/v1/series", **{"match[]": '{service_name=~".+"}'})["data"]
+        )
+
+
+def get(address: str, **parameters: str) -> Any:
+    """The JSON at an address."""
+    query = urllib.parse.urlencode(parameters)
+    with urllib.request.urlopen(f"{address}?{query}", timeout=60) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def answers(address: str, **parameters: str) -> Any:
+    """The JSON at an address; None where nobody answers yet."""
+    try:
+        return get(address, **parameters)
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+@contextmanager
+def watching(platform: Platform) -> Iterator[Watch]:
+    """Forward all three while the block runs."""
+    namespace = platform.settings.namespaces.monitoring
+    with ExitStack() as stack:
+        ports = {
+            name: stack.enter_context(
+                forwarded(platform.kubectl, namespace, f"service/{name}", port)
+            )
+            for name, port in PORTS.items()
+        }
+        address = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        yield Watch(
+            platform,
+            address[names.PROMETHEUS],
+            address[names.ALERTMANAGER],
+            address[names.LOKI],
+        )
+
+
+@contextmanager
+def scaled_down(platform: Platform, namespace: str, *workloads: str) -> Iterator[None]:
+    """Have no pod of these workloads (deployment/x) while the block runs; they are back after."""
+    where = ("-n", namespace)
+    for workload in workloads:
+        platform.kubectl.run("scale", workload, "--replicas=0", *where)
+    try:
+        yield
+    finally:
+        for workload in workloads:
+            platform.kubectl.run("scale", workload, "--replicas=1", *where)
+        for workload in workloads:
+            wait_for(lambda at=workload: _ready(platform, at, where), 240, f"{workload} again")  # type: ignore[misc]
+
+
+def _ready(platform: Platform, workload: str, where: tuple[str, str]) -> bool:
+    try:
+        return bool(platform.kubectl.json("get", workload, *where)["status"].get("readyReplicas"))
+    except UpdraftError:
+        return False  # the database below the API server is back before it is
