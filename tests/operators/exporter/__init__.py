@@ -1,0 +1,1 @@
+"""The exporter on a real PostgreSQL with the tables of Airflow."""
