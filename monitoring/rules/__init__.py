@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from monitoring.options import Options
-from monitoring.rules import alerts
+from monitoring.rules import alerts, events, recording, slo
 from monitoring.rules.model import Group
 
 
 def sources(options: Options) -> list[Group]:
-    """Return every group, before it is written for Prometheus."""
-    return alerts.groups(options)
+    """Return every group, before it is written for Prometheus; what is read comes first."""
+    objectives = [alerts.of_area("slo", group) for group in slo.groups(options)]
+    return [
+        *recording.groups(options),
+        *events.groups(options),
+        *objectives,
+        *alerts.groups(options),
+    ]
 
 
 def groups(options: Options) -> list[dict[str, Any]]:
