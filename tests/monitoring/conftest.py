@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -30,25 +31,34 @@ def tool() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give Debian's Alertmanager, unpacked into the cache and not installed."""
+    folder = Paths.for_instance().cache / "tests" / ALERTMANAGER
+    work = tmp_path_factory.mktemp(ALERTMANAGER)
+    if not (folder / "usr").exists():
+        _unpack(work, folder)
+    # Its templates are at a path that it has compiled in: there it sees them, and it alone.
+    program = work / "alertmanager"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"exec unshare {'--mount' if os.geteuid() == 0 else '--mount --map-root-user'} sh -c "
+        f"'mount -t overlay overlay -o lowerdir={folder}/usr/share:/usr/share /usr/share && "
+        f'exec {folder}/usr/bin/{ALERTMANAGER} "$@"\' alertmanager "$@"\n'
+    )
+    program.chmod(0o755)
+    tried = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"Alertmanager does not start here: {tried.stderr.strip()[-300:]}")
+    return program
+
+
+def _unpack(work: Path, folder: Path) -> None:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         pytest.skip("Alertmanager comes from Debian, and there is no apt: nothing was sent to it")
-    folder = Paths.for_instance().cache / "tests" / ALERTMANAGER
-    program = folder / "usr" / "bin" / ALERTMANAGER
-    if program.exists():
-        return program
-    work = tmp_path_factory.mktemp(ALERTMANAGER)
-    got = subprocess.run(
-        ["apt-get", "download", ALERTMANAGER],
-        cwd=work,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    packages = list(work.glob("*.deb"))
-    if got.returncode or not packages:
+    command = ["apt-get", "download", ALERTMANAGER]
+    got = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+    if got.returncode:
         pytest.skip(f"apt could not download {ALERTMANAGER}: {got.stderr.strip()[-300:]}")
-    subprocess.run(["dpkg-deb", "-x", packages[0], work / "root"], check=True)
+    (package,) = work.glob("*.deb")
+    subprocess.run(["dpkg-deb", "-x", package, work / "root"], check=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.move(work / "root", folder)
-    return program
