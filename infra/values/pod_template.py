@@ -49,7 +49,7 @@ def _base(settings: Settings, image: ImageReference) -> dict[str, object]:
         "name": "base",
         "image": str(image),
         "imagePullPolicy": settings.image.pull_policy,
-        "env": [{"name": "AIRFLOW_HOME", "value": names.HOME}],
+        "env": [{"name": "AIRFLOW_HOME", "value": names.HOME}, *_given()],
         "resources": settings.tasks.resources.as_dict(),
         "securityContext": security.container(),
         "volumeMounts": [
@@ -64,6 +64,24 @@ def _base(settings: Settings, image: ImageReference) -> dict[str, object]:
             },
         ],
     }
+
+
+def _given() -> list[dict[str, object]]:
+    """What the task may take, told to the package, which logs it beside what the task took."""
+    return [
+        {
+            "name": f"UPDRAFT_{resource}_{kind}".upper(),
+            "valueFrom": {
+                "resourceFieldRef": {
+                    "containerName": "base",
+                    "resource": f"{kind}s.{resource}",
+                    "divisor": divisor,
+                }
+            },
+        }
+        for resource, divisor in (("cpu", "1m"), ("memory", "1"))
+        for kind in ("request", "limit")
+    ]
 
 
 def _volumes(settings: Settings) -> list[dict[str, object]]:

@@ -1,8 +1,10 @@
-"""What a task took (peak memory of its pod, CPU time) and ran (a commit): one line of its log."""
+"""What a task took (memory, CPU, time), might take, and ran (a commit): one line of its log."""
 
 from __future__ import annotations
 
+import os
 import resource
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,12 @@ log = structlog.get_logger("updraft.resources")
 CGROUP = Path("/sys/fs/cgroup")
 # cgroup v2 (Linux 5.19 or newer), then v1; both as a container sees its own.
 _PEAKS = ("memory.peak", "memory/memory.max_usage_in_bytes")
+
+# What the pod was given, by the variables that its template sets: millicores and bytes.
+_GIVEN = {
+    field: f"UPDRAFT_{field.upper()}"
+    for field in ("cpu_request", "cpu_limit", "memory_request", "memory_limit")
+}
 
 
 def peak_memory_bytes(cgroup: Path = CGROUP) -> int:
@@ -39,6 +47,20 @@ def cpu_seconds() -> float:
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     used = [resource.getrusage(kind) for kind in kinds]
     return round(sum(each.ru_utime + each.ru_stime for each in used), 3)
+
+
+def seconds() -> float:
+    """How long this process has lived: the time in which it took `cpu_seconds`."""
+    # Behind the name, which may hold anything, the 20th field (proc_pid_stat(5)).
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return round(time.clock_gettime(time.CLOCK_BOOTTIME) - began, 3)
+
+
+def given() -> dict[str, int]:
+    """The container's requests and limits, without those that nothing tells."""
+    told = {field: os.environ.get(name, "") for field, name in _GIVEN.items()}
+    return {field: int(text) for field, text in told.items() if text.isdecimal()}
 
 
 def commit(task_instance: RuntimeTaskInstance) -> str | None:
@@ -67,6 +89,8 @@ def report(task_instance: RuntimeTaskInstance | TaskInstance, state: str) -> Non
         state=state,
         peak_memory_bytes=peak_memory_bytes(),
         cpu_seconds=cpu_seconds(),
+        seconds=seconds(),
+        **given(),
         commit=commit(task_instance),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +13,7 @@ from airflow.dag_processing.bundles.local import LocalDagBundle
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from structlog.testing import capture_logs
 
+from tests.waiting import wait_for
 from updraft import resources
 from updraft.bundle import GitSyncDagBundle
 from updraft.plugin import UpdraftPlugin
@@ -46,11 +49,29 @@ def test_each_end_of_a_task_is_one_line(tmp_path: Path) -> None:
         assert line["peak_memory_bytes"] > 10_000_000
         assert line["cpu_seconds"] > 0
         assert line["commit"] == COMMIT
+        assert 0 < line["cpu_seconds"] / line["seconds"] < (os.cpu_count() or 1) + 1
 
 
 def test_the_line_names_no_commit_where_no_git_delivers_dags(tmp_path: Path) -> None:
     for own in ({}, {"bundle_instance": LocalDagBundle(name="dags", path=str(tmp_path))}):
         assert [line["commit"] for line in ended(**own)] == [None] * 3
+
+
+def test_the_line_tells_what_the_pod_was_given_as_far_as_that_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UPDRAFT_CPU_REQUEST", "250")
+    monkeypatch.setenv("UPDRAFT_MEMORY_LIMIT", "536870912")
+    monkeypatch.setenv("UPDRAFT_CPU_LIMIT", "")
+    for line in ended():
+        told = {name: value for name, value in line.items() if name.endswith(("request", "limit"))}
+        assert told == {"cpu_request": 250, "memory_limit": 536870912}
+
+
+def test_time_goes_by_as_the_clock_does() -> None:
+    own, clock = resources.seconds(), time.monotonic()
+    wait_for(lambda: time.monotonic() - clock > 0.5, 10, "half a second")
+    assert resources.seconds() - own == pytest.approx(time.monotonic() - clock, abs=0.1)
 
 
 @pytest.mark.parametrize("file", ["memory.peak", "memory/memory.max_usage_in_bytes"])
