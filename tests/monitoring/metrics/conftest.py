@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,27 +14,21 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring import statsd
 from monitoring.options import Options
-from tests.waiting import wait_for
+from tests.monitoring.servers import serve
+from tests.render.apiserver import free_ports
 
 
 @dataclass(frozen=True)
 class Exporter:
     """A running statsd_exporter."""
 
-    http: int
+    url: str
     udp: int
 
     def families(self) -> dict[str, Metric]:
         """What it exposes now, by name."""
-        text = httpx.get(f"http://127.0.0.1:{self.http}/metrics").text
+        text = httpx.get(f"{self.url}/metrics", trust_env=False).text
         return {family.name: family for family in text_string_to_metric_families(text)}
-
-
-def free(kind: socket.SocketKind) -> int:
-    """A port that is free now."""
-    with socket.socket(socket.AF_INET, kind) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
@@ -44,30 +36,17 @@ def exporter(tool: Callable[[str], Path], tmp_path: Path) -> Iterator[Exporter]:
     """A statsd_exporter of this test alone."""
     mapping = tmp_path / "mapping.yaml"
     mapping.write_text(yaml.safe_dump(statsd.mapping(Options()), sort_keys=False))
-    found = Exporter(free(socket.SOCK_STREAM), free(socket.SOCK_DGRAM))
-    process = subprocess.Popen(
-        [
-            str(tool("statsd_exporter")),
-            f"--statsd.mapping-config={mapping}",
-            f"--web.listen-address=127.0.0.1:{found.http}",
-            f"--statsd.listen-udp=127.0.0.1:{found.udp}",
-            *statsd.ARGUMENTS,
-        ],
-    )
-
-    def answers() -> bool:
-        assert process.poll() is None, "statsd_exporter has ended"
-        try:
-            return bool(found.families())
-        except httpx.TransportError:
-            return False
-
-    try:
-        wait_for(answers, 20, "statsd_exporter")
-        yield found
-    finally:
-        process.terminate()
-        process.wait(20)
+    http, udp = free_ports(2)
+    url = f"http://127.0.0.1:{http}"
+    command = [
+        tool("statsd_exporter"),
+        f"--statsd.mapping-config={mapping}",
+        f"--web.listen-address=127.0.0.1:{http}",
+        f"--statsd.listen-udp=127.0.0.1:{udp}",
+        *statsd.ARGUMENTS,
+    ]
+    with serve(command, f"{url}/-/ready", tmp_path / "statsd_exporter.log"):
+        yield Exporter(url, udp)
 
 
 @pytest.fixture
