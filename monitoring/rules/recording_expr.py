@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from monitoring.options import Options
+from monitoring.rules.events import STATSD, airflow, grown
 from monitoring.rules.model import Record, seconds, spelled
 
 # What rates of events are taken over; part of their names.
 WINDOW: Final = "5m"
 
-# Of what reads Airflow's database.
-EXPORTER: Final = 'job="airflow-exporter"'
-_STATSD: Final = 'job="statsd-exporter"'
+# The job of what reads Airflow's database, and the matcher of its series.
+EXPORTER_JOB: Final = "airflow-exporter"
+EXPORTER: Final = f'job="{EXPORTER_JOB}"'
 
 
 def text(value: str) -> str:
@@ -29,12 +30,20 @@ def short_window(options: Options) -> str:
 
 def statsd_rate(metric: str, *labels: str) -> str:
     """Return the events a second of a counter of Airflow's, by labels."""
-    return f"sum{by(labels)} (rate(airflow_{metric}{{{_STATSD}}}[{WINDOW}]))"
+    return young_rate(airflow(metric), STATSD, *labels)
+
+
+def young_rate(series: str, job: str, *labels: str) -> str:
+    """Return the events a second of counters that may be born with many.
+
+    To `rate` the first fan-out of a new DAG is nothing, since nobody saw the counter at 0.
+    """
+    return f"{grown(series, WINDOW, job, ', '.join(labels))} / {seconds(WINDOW)}"
 
 
 def statsd_gauge(metric: str, *labels: str) -> str:
     """Return a gauge of Airflow's, by labels."""
-    return f"max{by(labels)} (airflow_{metric}{{{_STATSD}}})"
+    return f"max{by(labels)} ({airflow(metric)})"
 
 
 def by(labels: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitoring.options import Options
 from monitoring.rules.model import Group, Record
-from monitoring.rules.recording_expr import EXPORTER, WINDOW, by
+from monitoring.rules.recording_expr import EXPORTER, WINDOW, by, young_rate
 
 
 def groups(_: Options) -> list[Group]:
@@ -63,6 +63,6 @@ def _logs() -> list[Record]:
         ),
         Record(
             f"updraft:log_lines_discarded:rate{WINDOW}",
-            _rate("loki_discarded_samples_total", loki, "reason"),
+            young_rate(f"loki_discarded_samples_total{{{loki}}}", "loki", "reason"),
         ),
     ]

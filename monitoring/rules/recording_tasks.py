@@ -8,11 +8,13 @@ from monitoring.options import Options
 from monitoring.rules.model import Group, Record
 from monitoring.rules.recording_expr import (
     EXPORTER,
+    EXPORTER_JOB,
     WINDOW,
     by,
     distribution,
     quantiles,
     statsd_rate,
+    young_rate,
 )
 
 _QUEUE_TO_START: Final = "updraft_task_queue_to_start_seconds"
@@ -37,10 +39,9 @@ def groups(options: Options) -> list[Group]:
 def _start(options: Options) -> list[Record]:
     rules: list[Record] = []
     for level, labels in (("updraft_dag", ["dag_id"]), ("updraft", [])):
-        rates = f"rate({_QUEUE_TO_START}_bucket{{{EXPORTER}}}[{WINDOW}])"
-        rules += distribution(
-            f"{level}:task_start_seconds", f"sum{by([*labels, 'le'])} ({rates})", (50, 90, 99)
-        )
+        waits = f"{_QUEUE_TO_START}_bucket{{{EXPORTER}}}"
+        rates = young_rate(waits, EXPORTER_JOB, *labels, "le")
+        rules += distribution(f"{level}:task_start_seconds", rates, (50, 90, 99))
         buckets = f"{level}:task_start_seconds_bucket:rate{WINDOW}"
         # Prometheus 3 writes a bound as 30.0, and 2 as 30.
         soon = f'{buckets}{{le=~"{options.task_start_seconds}([.]0)?"}}'
