@@ -139,9 +139,9 @@ def _tables(options: Options) -> Row:
                 height=10,
             )
             for title, level, labels, columns, width in (
-                ("Teams", "team", "team", [Column("team", "Team")], 10),
-                ("DAGs", "dag", "dag_id", [dag], 14),
-                ("Tasks", "task", "dag_id, task_id", [dag, task], 24),
+                ("Cost of teams", "team", "team", [Column("team", "Team")], 10),
+                ("Cost of DAGs", "dag", "dag_id", [dag], 14),
+                ("Cost of tasks", "task", "dag_id, task_id", [dag, task], 24),
             )
         ],
     )

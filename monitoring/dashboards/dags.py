@@ -93,7 +93,7 @@ def _runs(options: Options) -> Row:
         "Runs",
         [
             timeseries(
-                "Runs finished",
+                "Runs by DAG",
                 "cps",
                 "Runs that ended, by DAG and by how.",
                 {"{{dag_id}} {{state}}": f"updraft_dag:runs_finished:rate5m{{{BY_DAG}}}"},
@@ -151,7 +151,7 @@ def _tasks(options: Options) -> Row:
         "Tasks",
         [
             timeseries(
-                "Tasks finished",
+                "Tasks by state",
                 "cps",
                 "Tries that ended, by how.",
                 {"{{state}}": f"sum by (state) ({_FINISHED})"},

@@ -124,7 +124,7 @@ def _delivery(options: Options) -> Row:
                     "stored": "updraft:log_lines_stored:rate5m",
                 },
                 width=10,
-                links=[runbook(options, "AirflowLogsNotDelivered")],
+                links=[runbook(options, "AirflowLogsDelayed")],
             ),
             timeseries(
                 "Held up or lost",
@@ -134,7 +134,7 @@ def _delivery(options: Options) -> Row:
                 width=10,
                 colors={"no room.*": BAD, "refused.*": BAD},
                 only_on_failure="Loki that is down",
-                links=[runbook(options, "AirflowLogsDropped")],
+                links=[runbook(options, "AirflowCollectorDropsLogs")],
             ),
             stat(
                 "Waiting to be sent",

@@ -139,7 +139,7 @@ def _room(options: Options) -> Row:
                 thresholds=FULLNESS,
                 largest=1,
                 value_links=[see("updraft-pods", "Task pods and quota")],
-                links=[runbook(options, "AirflowTaskQuotaNearlyFull")],
+                links=[runbook(options, "AirflowQuotaNearlyFull")],
             ),
             timeseries(
                 "Executor's slots",

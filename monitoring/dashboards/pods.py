@@ -44,7 +44,7 @@ def _quota(options: Options) -> Row:
                 thresholds=FULLNESS,
                 largest=1,
                 width=8,
-                links=[runbook(options, "AirflowTaskQuotaNearlyFull")],
+                links=[runbook(options, "AirflowQuotaNearlyFull")],
             ),
             timeseries(
                 "Quota taken over time",
@@ -89,7 +89,7 @@ def _pods(options: Options) -> Row:
                     "no node": f"updraft_namespace:pods_unschedulable:sum{{{here}}}",
                 },
                 stacked=True,
-                links=[runbook(options, "TaskPodsPending")],
+                links=[runbook(options, "AirflowTaskPodPending")],
             ),
             timeseries(
                 "Pods of the platform by phase",
@@ -193,7 +193,7 @@ def _trouble(options: Options) -> Row:
                 width=8,
                 colors={".*": BAD},
                 only_on_failure="a task that takes more memory than its limit",
-                links=[runbook(options, "TaskOutOfMemory")],
+                links=[runbook(options, "AirflowTaskOutOfMemory")],
             ),
             timeseries(
                 "Evicted and the like",
@@ -205,7 +205,7 @@ def _trouble(options: Options) -> Row:
                 width=8,
                 colors={".*": BAD},
                 only_on_failure="a pod that its node evicts",
-                links=[runbook(options, "TaskPodsEvicted")],
+                links=[runbook(options, "AirflowPodEvicted")],
             ),
         ],
     )

@@ -50,7 +50,7 @@ def _start(options: Options) -> Row:
                 f"Quantiles of the wait; it should be {options.task_start_seconds} s at most.",
                 wait,
                 thresholds={options.task_start_seconds: BAD},
-                links=[runbook(options, "SloTaskStartFastBurn")],
+                links=[runbook(options, "AirflowTaskStartBudgetBurn")],
             ),
             timeseries(
                 f"Share that starts {soon}",
@@ -193,7 +193,7 @@ def _pods(options: Options) -> Row:
                 {"{{status}}": "updraft:pod_creations:rate5m"},
                 stacked=True,
                 colors={"200": "green", "403": WARN, "error": BAD},
-                links=[runbook(options, "PodCreationRefused")],
+                links=[runbook(options, "AirflowPodCreationFailing")],
             ),
             timeseries(
                 "Time to create a pod",
@@ -222,7 +222,7 @@ def _triggers(options: Options) -> Row:
                     "{{hostname}}: room": "updraft_triggerer:capacity_left:max",
                 },
                 width=10,
-                links=[runbook(options, "TriggererCapacityLow")],
+                links=[runbook(options, "AirflowTriggererFull")],
             ),
             stat(
                 "Fullest triggerer",
@@ -242,7 +242,7 @@ def _triggers(options: Options) -> Row:
                 },
                 width=10,
                 only_on_failure=deferred,
-                links=[runbook(options, "TriggererBlocked")],
+                links=[runbook(options, "AirflowTriggererBlocked")],
             ),
         ],
     )
