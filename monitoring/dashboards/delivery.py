@@ -20,7 +20,7 @@ def dashboard(options: Options) -> Dashboard:
 
 def _commits(options: Options) -> Row:
     tasks = (
-        f'{{k8s_namespace_name="{options.tasks}"}} |= `updraft.resources` | json commit="commit"'
+        f'{{k8s_namespace_name="{options.tasks}"}} |= `"updraft.resources"` | json commit="commit"'
     )
     return Row(
         "Commits",

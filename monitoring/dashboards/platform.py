@@ -27,7 +27,7 @@ def dashboard(options: Options) -> Dashboard:
         "updraft-platform",
         "Updraft: platform",
         "Whether the platform is up, work flows, there is room, and what failed.",
-        [_up(options), _flow(options), _room(options), _failures(options)],
+        [_up(options), _promises(options), _flow(options), _room(options), _failures(options)],
     )
 
 
@@ -71,6 +71,30 @@ def _up(options: Options) -> Row:
                 thresholds=late,
                 width=12,
                 links=[runbook(options, "AirflowSchedulerDown")],
+            ),
+        ],
+    )
+
+
+def _promises(options: Options) -> Row:
+    return Row(
+        "Are promises kept?",
+        [
+            bars(
+                "Error budget left",
+                "percentunit",
+                "What is left of each objective's budget of bad events; below 0 it is broken.",
+                {"{{slo}}": "slo:error_budget_left:ratio"},
+                thresholds={-1000: BAD, 0: WARN, 0.25: "green"},
+                largest=1,
+                links=[runbook(options, "AirflowTaskStartBudgetBurn")],
+            ),
+            timeseries(
+                "Bad events in the last hour",
+                "percentunit",
+                "Share of late task starts, failed runs, missed deadlines and undelivered lines.",
+                {"{{slo}}": "slo:error_ratio:ratio1h"},
+                links=[runbook(options, "AirflowRunSuccessBudgetBurn")],
             ),
         ],
     )

@@ -9,7 +9,6 @@ from monitoring import metric_names, rules
 from monitoring.dashboards import sources
 from monitoring.dashboards.grafana import DATASOURCES
 from monitoring.options import Options
-from monitoring.rules import recording
 from monitoring.rules.model import Alert, Record
 from tests.monitoring.dashboards.lint import Checked
 
@@ -47,7 +46,7 @@ def recorded_names() -> frozenset[str]:
     """Return the names of the recorded series."""
     return frozenset(
         rule.name
-        for group in recording.groups(Options())
+        for group in rules.sources(Options())
         for rule in group.rules
         if isinstance(rule, Record)
     )
