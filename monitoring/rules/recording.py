@@ -12,7 +12,6 @@ from typing import Final
 
 from monitoring.options import Options
 from monitoring.rules import (
-    recording_cost,
     recording_pods,
     recording_scheduler,
     recording_stores,
@@ -40,6 +39,5 @@ def groups(options: Options) -> list[Group]:
         *recording_tasks.groups(options),
         *recording_scheduler.groups(options),
         *recording_pods.groups(options),
-        *recording_cost.groups(options),
         *recording_stores.groups(options),
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from monitoring.options import Options
-from monitoring.rules.model import Group, Record
-from monitoring.rules.recording_expr import WINDOW, text
+from monitoring.rules.model import Record
+from monitoring.rules.recording_expr import WINDOW, statsd_rate, text
 
 _TASK = "dag_id, task_id"
 _GIB = 2**30
@@ -12,17 +12,15 @@ _GIB = 2**30
 _REMEMBERED = "1d"
 
 
-def groups(options: Options) -> list[Group]:
-    """Return the groups of recording rules.
+def rules(options: Options) -> list[Record]:
+    """Return the recording rules; those of pods' resources come before them, in the same group.
 
     Each cost is there twice: `sampled` from the pods that Prometheus saw, and `durations` from
     what tasks say when they end, times their requests. The first misses pods that were gone
     before a scrape, the second what a pod holds beside its task; over a long time the greater one
     is nearer the truth.
     """
-    return [
-        Group("updraft.cost", [*_sampled(options), *_durations(options), *_sums(options)]),
-    ]
+    return [*_sampled(options), *_durations(options), *_sums(options)]
 
 
 def per_second(hour: float, unit: int = 1) -> str:
@@ -64,6 +62,8 @@ def _durations(options: Options) -> list[Record]:
     # No pod of the task was ever seen: the pods of the others are as good a guess as any.
     guess = f"scalar(avg({known}))"
     return [
+        # Seconds of tasks a second: how many ran at once, told when they end.
+        Record(seconds, statsd_rate("task_duration_sum", "dag_id", "task_id")),
         Record(
             of_pod,
             f"avg by ({_TASK}) (({price})"

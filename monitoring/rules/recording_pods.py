@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitoring.options import Options
+from monitoring.rules import recording_cost
 from monitoring.rules.model import Group, Record
 from monitoring.rules.recording_expr import WINDOW, short_window, text
 
@@ -14,8 +15,12 @@ def groups(options: Options) -> list[Group]:
     """Return the groups of recording rules."""
     return [
         Group("updraft.pods", _states(options)),
-        Group("updraft.pod-resources", [*_pods(options), *_tasks(options)]),
         Group("updraft.quota", _quota(options)),
+        # What each pod holds, and what that costs, of the same moment.
+        Group(
+            "updraft.pod-resources",
+            [*_pods(options), *_tasks(options), *recording_cost.rules(options)],
+        ),
     ]
 
 

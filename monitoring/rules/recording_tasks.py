@@ -69,11 +69,6 @@ def _tasks() -> list[Record]:
             statsd_rate("task_duration_bucket", *task, "le"),
             (50, 95, 99),
         ),
-        # Seconds of tasks a second: how many ran at once, told when they end.
-        Record(
-            f"updraft_task:task_duration_seconds_sum:rate{WINDOW}",
-            statsd_rate("task_duration_sum", *task),
-        ),
         *distribution(
             "updraft:task_scheduled_seconds",
             statsd_rate("task_scheduled_duration_bucket", "le"),
