@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from infra.settings import load, stack
-from infra.values.config import control_plane
+from infra.values import links
+from infra.values.config import as_json, control_plane
 
 SECTION = "updraft"
-# What a task's size and its limit depend on. Links lead to a platform, and there is none here.
+# What a task's size and its limit depend on. Other options are of a platform, and there is none.
 NEEDED = ("task_",)
 
 
 def variables(name: str) -> dict[str, str]:
-    """Return the variables that tell Airflow a stack's sizes and quota of tasks.
+    """Return the variables that tell Airflow a stack's sizes and quota of tasks, and the page.
 
     Args:
         name: The stack.
@@ -19,9 +20,7 @@ def variables(name: str) -> dict[str, str]:
     Raises:
         UpdraftError: There is no such stack, or its settings are wrong.
     """
-    options = control_plane(load(stack.read(name)))[SECTION]
-    return {
-        f"AIRFLOW__{SECTION.upper()}__{key.upper()}": value
-        for key, value in options.items()
-        if key.startswith(NEEDED)
-    }
+    given = control_plane(load(stack.read(name)))[SECTION]
+    options = {key: value for key, value in given.items() if key.startswith(NEEDED)}
+    options["links"] = as_json(links.to_page())
+    return {f"AIRFLOW__{SECTION.upper()}__{key.upper()}": each for key, each in options.items()}

@@ -17,11 +17,24 @@ _FORGES = {
 }
 
 
+# `from_ms` and `until_ms` are around a try's time, see `updraft.links`.
+_GRAFANA = {
+    "logs": "updraft-logs?var-dag_id={dag_id}&var-task_id={task_id}&var-run_id={run_id}"
+    "&var-try_number={try_number}&var-map_index={map_index}&from={from_ms}&to={until_ms}",
+    "dashboard": "updraft-dags?var-dag_id={dag_id}&var-task_id={task_id}&from=now-7d&to=now",
+}
+_PAGE = {
+    "logs": "?dag_id={dag_id}&task_id={task_id}&run_id={run_id}&map_index={map_index}#tries",
+    "dashboard": "?dag_id={dag_id}&task_id={task_id}#resources",
+}
+
+
 def option(settings: Settings) -> dict[str, object]:
     """Return the option [updraft] links."""
     links = settings.links
     keep = None if links.pod_history else settings.tasks.keep_finished_pods
     return {
+        **_own(settings),
         "pod": links.pod,
         "podMinutes": keep,
         "source": _in_repository(settings, source(settings)),
@@ -29,6 +42,29 @@ def option(settings: Settings) -> dict[str, object]:
             {"name": each.name, "url": _in_repository(settings, each.url)} for each in links.extra
         ],
     }
+
+
+def to_page(base_url: str | None = None) -> dict[str, str]:
+    """Return the templates of a task's logs and dashboard on the Platform page.
+
+    Args:
+        base_url: Of Airflow's UI; None where it is at the root of its host.
+    """
+    path = urlsplit(base_url or "").path.rstrip("/")
+    # The page in Airflow's frame: what comes after its route is the framed page's own path.
+    return {name: f"{path}/plugin/platform{path}/platform/{to}" for name, to in _PAGE.items()}
+
+
+def _own(settings: Settings) -> dict[str, str | None]:
+    """Grafana's address where there is one, else the page's; none where a link has the name."""
+    grafana = settings.monitoring.grafana.url
+    found = (
+        {name: f"{grafana}/d/{to}" for name, to in _GRAFANA.items()}
+        if grafana
+        else to_page(settings.airflow.base_url)
+    )
+    taken = {each.name.lower() for each in settings.links.extra}
+    return {name: None if name in taken else to for name, to in found.items()}
 
 
 def source(settings: Settings) -> str | None:

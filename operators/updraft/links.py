@@ -29,6 +29,10 @@ OPTION = "links"
 _KNOWN = {"dag_id", "run_id", "task_id", "map_index", "try_number", "namespace", "file"}
 _RECORDED = {"pod", "commit", "start", "end", "start_ms", "end_ms"}
 PLACEHOLDERS = frozenset(_KNOWN | _RECORDED)
+# Milliseconds since 1970, a minute before the try's start and one after its end: what its pod says
+# before and after the task itself. The platform's own templates alone name them.
+_AROUND = {"from_ms", "until_ms"}
+_MARGIN = timedelta(minutes=1)
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 # In any other state, a host in the row is an earlier try's.
 _RAN = {
@@ -85,7 +89,7 @@ class TemplateLink(BaseOperatorLink):
         """
         try:
             values = _known(operator, ti_key)
-            if self.needs & _RECORDED or self.lifetime is not None:
+            if self.needs & (_RECORDED | _AROUND) or self.lifetime is not None:
                 row = _try(ti_key)
                 if row is None or self._is_over(row.end_date):
                     return ""
@@ -156,8 +160,14 @@ def _recorded(row: Row[Any]) -> dict[str, str]:
         end = row.end_date or datetime.now(tz=UTC)
         for name, moment in (("start", row.start_date), ("end", end)):
             values[name] = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-            values[f"{name}_ms"] = str(round(moment.timestamp() * 1000))
+            values[f"{name}_ms"] = _milliseconds(moment)
+        values["from_ms"] = _milliseconds(row.start_date - _MARGIN)
+        values["until_ms"] = _milliseconds(end + _MARGIN)
     return values
+
+
+def _milliseconds(moment: datetime) -> str:
+    return str(round(moment.timestamp() * 1000))
 
 
 def _commit(row: Row[Any]) -> str:
@@ -175,6 +185,9 @@ def configured() -> Iterator[TemplateLink]:
     """Yield the links that the platform's settings ask for; none where an option is broken."""
     try:
         found = settings.json_object(OPTION)
+        for name in ("Logs", "Dashboard"):
+            if template := found.get(name.lower()):
+                yield TemplateLink(name, template)
         if template := found.get("pod"):
             minutes = found.get("podMinutes")
             lifetime = None if minutes is None else timedelta(minutes=minutes)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import configparser
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from infra.dev import platform_options
 from infra.settings import Settings, load
 from infra.settings.stack import merge, read
 from infra.values import config, links
 from infra.values.airflow import values
 from infra.values.image import ImageReference
+from monitoring import dashboards
+from monitoring.options import Options
 
 SSH = {"privateKey": "key", "knownHosts": "git.example.com ssh-ed25519 AAAA"}
 
@@ -75,6 +79,50 @@ def test_airflow_gets_the_address_of_a_bundles_version(sub_path: str, expected: 
     assert links.folder(chosen) == expected
     (bundle,) = json.loads(config.control_plane(chosen)["dag_processor"]["dag_bundle_config_list"])
     assert bundle["kwargs"] == {"view_url_template": expected}
+
+
+def test_logs_and_dashboard_lead_to_grafana_where_there_is_one() -> None:
+    url = "https://grafana.example.com/g"
+    found = links.option(settings({"monitoring": {"grafana": {"url": url}}}))
+    shipped = {
+        dashboard["uid"]: {variable["name"] for variable in dashboard["templating"]["list"]}
+        for dashboard in dashboards.build(Options()).values()
+    }
+    for name in ("logs", "dashboard"):
+        parts = urlsplit(str(found[name]))
+        print(name, parts)
+        assert parts.geturl().startswith(f"{url}/d/")
+        chosen = {key.removeprefix("var-") for key in parse_qs(parts.query) if "var-" in key}
+        assert chosen >= {"dag_id", "task_id"}
+        assert chosen <= shipped[parts.path.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize(
+    ("base", "page"),
+    [
+        (None, "/plugin/platform/platform/"),
+        ("https://data.example.com", "/plugin/platform/platform/"),
+        ("https://data.example.com/flow", "/flow/plugin/platform/flow/platform/"),
+    ],
+)
+def test_without_grafana_they_lead_to_the_platform_page(base: str | None, page: str) -> None:
+    found = links.option(settings({"airflow": {"baseUrl": base}}))
+    print(found)
+    assert str(found["logs"]).startswith(f"{page}?dag_id={{dag_id}}&task_id={{task_id}}&run_id=")
+    assert found["dashboard"] == f"{page}?dag_id={{dag_id}}&task_id={{task_id}}#resources"
+
+
+def test_a_link_of_a_teams_own_goes_before_ours_of_that_name() -> None:
+    extra = [{"name": "Logs", "url": "https://logs.example.com/{dag_id}"}]
+    found = links.option(settings({"links": {"extra": extra}}))
+    assert found["logs"] is None
+    assert found["dashboard"]
+    assert found["extra"] == extra
+
+
+def test_make_dev_links_to_its_own_page() -> None:
+    found = json.loads(platform_options.variables("prod")["AIRFLOW__UPDRAFT__LINKS"])
+    assert found == links.to_page()
 
 
 def test_a_pods_link_ends_with_the_pod_unless_history_is_kept() -> None:

@@ -115,6 +115,13 @@ def test_each_name_has_its_value(recorded: Try, monkeypatch: pytest.MonkeyPatch)
     assert "+" not in found["run_id"]
 
 
+def test_the_logs_of_a_pod_are_looked_for_around_its_task(recorded: Try) -> None:
+    start = int(START.timestamp() * 1000)
+    expected = f"{start - 60_000}..{start + 62_000}"
+    assert address("{from_ms}..{until_ms}", recorded(**RAN)) == expected
+    assert address("{from_ms}..{until_ms}", recorded(**{**RAN, "state": "queued"})) is None
+
+
 def test_a_task_that_runs_ends_now(recorded: Try) -> None:
     key = recorded(**{**RAN, "state": "running", "end_date": None})
     assert abs(int(address("{end_ms}", key) or 0) / 1000 - datetime.now(tz=UTC).timestamp()) < 30
@@ -245,6 +252,8 @@ def test_the_option_makes_the_links_and_empty_ones_are_left_out(
         ("Wiki", "https://w", None),
     ]
     assert configured(pod="https://p", podMinutes=None) == [("Pod", "https://p", None)]
+    assert configured(logs="/l", dashboard=None) == [("Logs", "/l", None)]
+    assert configured(dashboard="/d") == [("Dashboard", "/d", None)]
 
 
 def test_a_broken_option_is_told_and_airflow_starts(
