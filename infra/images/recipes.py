@@ -18,6 +18,7 @@ _TAKES: dict[str, tuple[str, ...]] = {
     "postgres": (),
     "git-sync": (),
     "git-server": (),
+    "alertmanager": (),
 }
 NAMES = tuple(_TAKES)
 # `vendor`: the checkout's own copy of the Platform page's chart library.

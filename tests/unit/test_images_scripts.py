@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.images import NAMES
+
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 SCRIPTS = sorted(
     path
@@ -37,7 +39,7 @@ def test_shellcheck_finds_nothing(script: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", ["airflow", "git-server", "git-sync", "postgres"])
+@pytest.mark.parametrize("name", NAMES)
 def test_hadolint_finds_nothing(name: str) -> None:
     done = run(
         TOOLS / "hadolint", "--config", IMAGES / ".hadolint.yaml", IMAGES / name / "Containerfile"
