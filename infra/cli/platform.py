@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from infra import settings
 from infra.cli import choices as recorded
 from infra.cli.airflow_api import AirflowApi
@@ -19,6 +21,7 @@ from infra.cli.forward import forwarded
 from infra.cli.options import Options
 from infra.cli.runs import RunWatcher
 from infra.errors import UpdraftError
+from infra.images import programs
 from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
 from infra.local import tools
@@ -31,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
 NODE_PORT = 30080
 GIT_PORT = 80
+WATCHING = (*programs.NAMES, "alertmanager")
 Say = Callable[[str], None]
 Images = Mapping[str, str]
 
@@ -52,6 +56,7 @@ def embedded_settings(paths: Paths, chosen: Choices) -> dict[str, Any]:
             "baseUrl": f"http://localhost:{chosen.ui_port}",
             "ui": {"serviceType": "NodePort", "nodePort": NODE_PORT},
         },
+        "monitoring": {"logs": {"podLogs": str(paths.logs / "pods")}},
     }
 
 
@@ -67,6 +72,9 @@ def image_settings(images: Images, config: Mapping[str, Any]) -> dict[str, Any]:
             found.setdefault("dags", {})["gitSync"] = split_reference(reference)
         elif name == "git-server" and (config.get("dags") or {}).get("server") is not None:
             found.setdefault("dags", {})["server"] = {"image": reference}
+        elif name in WATCHING:
+            named = found.setdefault("monitoring", {}).setdefault("images", {})
+            named[to_camel(name.replace("-", "_"))] = reference
     return found
 
 

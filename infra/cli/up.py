@@ -15,19 +15,26 @@ from infra.cli.choices import EMBEDDED, PULUMI, Choices
 from infra.cli.decide import decide
 from infra.cli.lock import exclusive
 from infra.cli.options import Options
-from infra.cli.platform import Platform
+from infra.cli.platform import WATCHING, Platform
 from infra.cli.remotes import refuse_unreachable
 from infra.cli.say import Say
 from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
-from infra.images import BuiltImage
+from infra.images import BuiltImage, programs
 from infra.local import doctor, tools
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
-from infra.local.programs import CLIENT_TOOLS, NODE_TOOLS
+from infra.local.programs import CLIENT_TOOLS, MONITORING_TOOLS, NODE_TOOLS
 from infra.settings import stack
+from infra.settings.monitoring import Monitoring
 
-OWN_IMAGES = ("airflow", "postgres", "git-sync", "git-server")
+PLATFORM_IMAGES = ("airflow", "postgres", "git-sync", "git-server")
+# By mode of monitoring, what else the embedded cluster needs, which can pull nothing.
+WATCHING_IMAGES = {
+    "bundled": WATCHING,
+    "operator": ("statsd-exporter", "collector"),
+    "none": (),
+}
 STEPS = 6
 LOCAL = "localhost/"
 UNBUILT = f"{LOCAL}updraft/unbuilt:0"
@@ -92,7 +99,10 @@ class _Up:
 
     def install_tools(self, chosen: Choices) -> None:
         self.say.step("Tools")
-        names = (*NODE_TOOLS, *CLIENT_TOOLS) if chosen.embedded_cluster else CLIENT_TOOLS
+        names = list(CLIENT_TOOLS)
+        if chosen.embedded_cluster:
+            watching = set(self.builds(chosen)) & MONITORING_TOOLS.keys()
+            names += [*NODE_TOOLS, *(MONITORING_TOOLS[name] for name in watching)]
         self.tools = tools.ensure(names, self.say, cache=self.paths.cache)
         self.say(f"{len(self.tools)} programs in {self.paths.cache / 'tools'}")
 
@@ -108,9 +118,11 @@ class _Up:
 
     def builds(self, chosen: Choices) -> tuple[str, ...]:
         """The images that are built here: all for the embedded cluster, else what has no other."""
-        if chosen.embedded_cluster:
-            return OWN_IMAGES
         config = stack.read(chosen.stack, chosen.overrides)
+        if chosen.embedded_cluster:
+            unsaid = Monitoring.model_fields["mode"].default
+            mode = str(_area(config, "monitoring").get("mode", unsaid))
+            return (*PLATFORM_IMAGES, *WATCHING_IMAGES.get(mode, ()))
         named = {
             "airflow": str(_area(config, "image").get("repository", "")),
             "git-server": str(_area(_area(config, "dags"), "server").get("image", "")),
@@ -129,7 +141,10 @@ class _Up:
     def build_images(self, chosen: Choices) -> Choices:
         self.say.step("Images")
         names = self.builds(chosen)
-        built = images.build(names, cache=self.paths.cache, say=self.say) if names else {}
+        recipes = [name for name in names if name in images.NAMES]
+        built = images.build(recipes, cache=self.paths.cache, say=self.say) if recipes else {}
+        alone = [name for name in names if name in programs.NAMES]
+        built |= programs.build(alone, self.tools, self.paths.cache)
         references = {}
         for name, image in built.items():
             if chosen.embedded_cluster:
@@ -145,13 +160,14 @@ class _Up:
     def load(self, built: Iterable[BuiltImage]) -> None:
         """Give the node the images, side by side: unpacking one keeps one processor busy."""
         cluster = Cluster(self.paths)
+        there = cluster.images()
 
         def load(image: BuiltImage) -> None:
             if cluster.load_image(image.archive, image.ref):
                 self.say(f"{image.ref} loaded into the node")
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            list(pool.map(load, built))
+            list(pool.map(load, [image for image in built if image.ref not in there]))
 
     def forget_images(self, *kept: Mapping[str, str]) -> None:
         """Take old images off the node; the last ones stay, for pods that are about to start."""
@@ -159,7 +175,7 @@ class _Up:
         if not cluster.exists:
             return
         keep = {reference for each in kept for reference in each.values()}
-        own = tuple(f"{LOCAL}updraft/{name}:" for name in OWN_IMAGES)
+        own = tuple(f"{LOCAL}updraft/{name}:" for name in (*images.NAMES, *programs.NAMES))
         cluster.remove_images({ref for ref in cluster.images() if ref.startswith(own)} - keep)
 
     def find_chart(self, chosen: Choices) -> Choices:

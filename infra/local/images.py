@@ -22,18 +22,26 @@ def architecture() -> str:
     return ARCHITECTURES.get(machine, machine)
 
 
-def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+def _add(archive: tarfile.TarFile, name: str, content: bytes | Path, mode: int = 0o644) -> None:
     entry = tarfile.TarInfo(name)
-    entry.size = len(content)
     entry.mode = mode
-    archive.addfile(entry, io.BytesIO(content))
+    if isinstance(content, Path):
+        entry.size = content.stat().st_size
+        with content.open("rb") as file:
+            archive.addfile(entry, file)
+    else:
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def static_reference(name: str, binary: Path) -> str:
     """The reference of a program's image: it names the program's content."""
-    with binary.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"localhost/updraft/{name}:{digest[:12]}"
+    return f"localhost/updraft/{name}:{_sha256(binary)[:12]}"
 
 
 def static_archive(name: str, binary: Path, user: str, folder: Path) -> tuple[Path, str]:
@@ -52,25 +60,23 @@ def static_archive(name: str, binary: Path, user: str, folder: Path) -> tuple[Pa
     target = folder / f"{name}-{reference.rpartition(':')[2]}.tar"
     if target.exists():
         return target, reference
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as archive:
-        _add(archive, name, binary.read_bytes(), 0o755)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial, layer = target.with_suffix(".partial"), target.with_suffix(".layer")
+    # By way of a file: a program may be larger than what memory is free.
+    with tarfile.open(layer, "w") as archive:
+        _add(archive, name, binary, 0o755)
     config = {
         "architecture": architecture(),
         "os": "linux",
         "config": {"Entrypoint": [f"/{name}"], "User": user},
-        "rootfs": {
-            "type": "layers",
-            "diff_ids": [f"sha256:{hashlib.sha256(layer.getvalue()).hexdigest()}"],
-        },
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_sha256(layer)}"]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar"]}]
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
     with tarfile.open(partial, "w") as archive:
-        _add(archive, "layer.tar", layer.getvalue())
+        _add(archive, "layer.tar", layer)
         _add(archive, "config.json", json.dumps(config).encode())
         _add(archive, "manifest.json", json.dumps(manifest).encode())
+    layer.unlink()
     partial.replace(target)
     return target, reference
 
