@@ -22,6 +22,7 @@ def dashboard(options: Options) -> Dashboard:
         [_sums(options), _over_time(options), _tables(options)],
         [DAG],
         time_from="now-24h",
+        refresh="5m",
     )
 
 

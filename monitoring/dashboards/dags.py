@@ -35,6 +35,7 @@ def dashboard(options: Options) -> Dashboard:
         [_sums(options), _runs(options), _tasks(options), _data(options)],
         [DAG, TASK],
         time_from="now-24h",
+        refresh="5m",
     )
 
 

@@ -105,10 +105,11 @@ def _volume(options: Options) -> Row:
 
 
 def _delivery(options: Options) -> Row:
+    # A Loki that is down loses none: they wait, and come later.
     lost = {
         "refused by the collector": "updraft:log_lines_refused:rate5m",
-        "not sent, tried again": "updraft:log_lines_unsent:rate5m",
-        "no room in the queue": "updraft:log_lines_unqueued:rate5m",
+        "given up": "updraft:log_lines_unsent:rate5m",
+        "no room to wait": "updraft:log_lines_unqueued:rate5m",
         "refused by Loki: {{reason}}": "updraft:log_lines_discarded:rate5m",
     }
     return Row(
@@ -127,13 +128,17 @@ def _delivery(options: Options) -> Row:
                 links=[runbook(options, "AirflowLogsDelayed")],
             ),
             timeseries(
-                "Held up or lost",
+                "Lost on the way",
                 "cps",
-                "Lines that could not go on, and why.",
+                "Lines that did not go on, and why; while Loki is down they wait, and are not lost.",
                 lost,
                 width=10,
-                colors={"no room.*": BAD, "refused.*": BAD},
-                only_on_failure="Loki that is down",
+                colors={".*": BAD},
+                only_on_failure="a line that Loki refuses, such as one that is too old",
+                faults={
+                    "refused by the collector": "a collector at its limit of memory",
+                    "no room to wait": "a disk of a node that is full while Loki is down",
+                },
                 links=[runbook(options, "AirflowCollectorDropsLogs")],
             ),
             stat(

@@ -17,6 +17,8 @@ from monitoring.dashboards.model import Column, Dashboard, Row
 from monitoring.dashboards.panels import bars, table, timeseries
 from monitoring.options import Options
 
+# CPU is known from the second scrape of a pod on.
+_LONG = "a task that runs for a minute"
 _PHASES = {"Running": "green", "Pending": "orange", "Failed": "red", "Succeeded": "blue"}
 
 
@@ -89,6 +91,7 @@ def _pods(options: Options) -> Row:
                     "no node": f"updraft_namespace:pods_unschedulable:sum{{{here}}}",
                 },
                 stacked=True,
+                faults={"{{reason}}": "an image that can't be pulled"},
                 links=[runbook(options, "AirflowTaskPodPending")],
             ),
             timeseries(
@@ -125,6 +128,7 @@ def _use() -> Row:
                     "requested": f"sum(updraft_task:cpu_requested_cores:sum{{{BY_TASK}}})",
                     "used": f"sum(updraft_task:cpu_used_cores:sum{{{BY_TASK}}})",
                 },
+                faults={"used": _LONG},
             ),
             timeseries(
                 "Memory",
@@ -161,6 +165,7 @@ def _use() -> Row:
                     Column("Value #E", "Memory used", "bytes"),
                 ],
                 height=10,
+                faults={"CPU used": _LONG},
             ),
         ],
     )

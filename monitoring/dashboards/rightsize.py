@@ -25,7 +25,7 @@ def dashboard(options: Options) -> Dashboard:
         [_memory(options), _cpu(options)],
         [DAG, _TASK],
         time_from="now-7d",
-        refresh="15m",
+        refresh="1h",
     )
 
 

@@ -136,6 +136,9 @@ def _table(panel: Panel) -> table.Panel:
         .filterable(True)
         .color_scheme(build.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
     )
+    if values := [column.title for column in panel.columns if column.unit]:
+        largest = common.TableSortByFieldState().display_name(values[0]).desc(True)
+        built = built.sort_by([largest])
     for column in panel.columns:
         built = built.override_by_name(column.title, _column(column))
     return built

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from monitoring.dashboards import build, queries, sources, substitute
 from monitoring.dashboards.substitute import variables
@@ -50,6 +52,12 @@ def test_it_is_the_same_each_time_and_fits_into_a_config_map(options: Options) -
     print(f"{len(first)} bytes, the largest {largest}")
     # What kubectl apply keeps of an object, in an annotation.
     assert largest < 200_000
+
+
+def test_grafana_s_own_model_reads_it_whole(options: Options) -> None:
+    for name, board in build(options).items():
+        read = json.loads(json.dumps(Dashboard.from_json(board), cls=JSONEncoder))
+        assert read == board, name
 
 
 def test_queries_are_those_of_the_panels(options: Options) -> None:
