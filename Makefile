@@ -2,12 +2,12 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF YES PURGE SECRETS RESET
+export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF DAYS FORMAT YES PURGE SECRETS RESET
 
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help venv doctor up status logs ui trigger push-dags examples dev render image stop down test test-fast lint lint-dags fmt
+.PHONY: help venv doctor up status logs ui trigger rightsize push-dags examples dev render image stop down test test-fast lint lint-dags fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,8 @@ ui: ## Say where the UI is and how to log in
 	$(CLI) infra -m infra.cli ui
 trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}') and watch its pods
 	$(CLI) infra -m infra.cli trigger
+rightsize: ## Say what each task (or DAG=name's) should ask for, by what its tries took
+	$(CLI) infra -m infra.cli rightsize
 push-dags: ## Push dags/ to the git server inside the cluster
 	$(CLI) infra -m infra.cli push-dags
 examples: ## Make the databases and connections that the example DAGs work on
@@ -59,4 +61,5 @@ fmt: ## Format the code
 #= ENGINE=embedded|pulumi   what deploys; by default Pulumi where its CLI and provider are on PATH
 #= STACK=local         the settings: Pulumi.<STACK>.yaml      SET="area.key=value …"  on top of them, kept; SET=none
 #= INSTANCE=name       several platforms on one machine       UI_PORT=8080  the UI's port on this machine
+#= DAYS=7 FORMAT=json  how far make rightsize looks back, and what it prints
 #= DAG=dynamic_tasks   CONF='{…}'  what to run      YES=1 PURGE=1 SECRETS=1 RESET=1  see the targets

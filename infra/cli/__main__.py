@@ -56,6 +56,10 @@ COMMANDS = {
     "trigger": Command(
         "infra.cli.operate", "trigger", "run a DAG and watch its pods", extra=("dag", "conf")
     ),
+    "rightsize": Command(
+        "infra.cli.rightsize", "rightsize", "say what tasks should ask for, by what they took",
+        extra=("dag", "days", "format"),
+    ),
     "push-dags": Command(
         "infra.cli.operate", "push_dags", "push a folder of DAGs to the git server",
         extra=("folder",),
@@ -97,6 +101,12 @@ def parser() -> argparse.ArgumentParser:
     for name in ("logs", "trigger"):
         made[name].add_argument("--dag", default=dag, metavar="DAG", help=f"its id ({DEFAULT_DAG})")
     made["logs"].add_argument("component", nargs="?", help="such as scheduler, git-sync, git")
+    sized = made["rightsize"]
+    sized.add_argument("--dag", default=os.environ.get("DAG") or None, help="its id (all DAGs)")
+    days = os.environ.get("DAYS") or "7"
+    sized.add_argument("--days", default=days, help="how far to look back, at most 30 (7)")
+    shape = os.environ.get("FORMAT") or "table"
+    sized.add_argument("--format", default=shape, help="table or json (table)")
     conf = os.environ.get("CONF") or "{}"
     made["trigger"].add_argument("--conf", default=conf, help="the run's params, a JSON object")
     made["push-dags"].add_argument("folder", nargs="?", help="the folder (dags)")
