@@ -130,7 +130,7 @@ def _delivery(options: Options) -> Row:
             timeseries(
                 "Lost on the way",
                 "cps",
-                "Lines that did not go on, and why; while Loki is down they wait, and are not lost.",
+                "Lines that did not go on, and why; while Loki is down they wait and are not lost.",
                 lost,
                 width=10,
                 colors={".*": BAD},
