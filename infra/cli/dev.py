@@ -16,6 +16,7 @@ from infra.dev import environment, pages, platform_options
 from infra.dev.components import Components, described
 from infra.dev.home import Home
 from infra.errors import UpdraftError
+from infra.images import page
 from infra.local.paths import Paths
 from updraft.testing import postgres
 from updraft.testing.binaries import PostgresError
@@ -56,6 +57,7 @@ def dev(options: Options, dags: str | None) -> None:
             say(f"databases airflow, {', '.join(EXAMPLES)} on 127.0.0.1:{server.port}")
             variables = environment.variables(home, server, port, platform, folder)
             components = Components(home.logs, variables, lock)
+            _fetch_charts(say)
             with components.kept():
                 _migrate(components, home, say)
                 _start(components, url, port, say)
@@ -70,6 +72,14 @@ def _database(home: Home) -> Iterator[postgres.Server]:
             yield server
     except PostgresError as error:
         raise UpdraftError(error.what, where=error.where, fix=error.fix) from error
+
+
+def _fetch_charts(say: Say) -> None:
+    """Bring the Platform page's chart library; the page does without where it can't be had."""
+    try:
+        page.ensure(say)
+    except UpdraftError as error:
+        say(str(error))
 
 
 def _migrate(components: Components, home: Home, say: Say) -> None:

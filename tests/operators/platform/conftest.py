@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.errors import UpdraftError
 from infra.images import page as library
-from infra.local import tools
+from infra.values import links
+from tests.monitoring import conftest as monitoring
 from tests.operators.platform import servers
 from tests.operators.platform import site as airflow
 from updraft.testing.postgres import Server
 
+# Fixtures of those tests.
+tool = monitoring.tool
+alertmanager_program = monitoring.alertmanager
+
 
 @pytest.fixture(scope="package")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Prometheus]:
-    try:
-        found = tools.ensure(["prometheus", "promtool"], print)
-    except UpdraftError as error:
-        pytest.skip(f"Prometheus can't be built here, so the page was NOT tried: {error}")
+def prometheus(
+    tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[servers.Prometheus]:
     folder = tmp_path_factory.mktemp("prometheus")
-    with servers.prometheus(found["prometheus"], found["promtool"], folder) as it:
+    with servers.prometheus(tool("prometheus"), tool("promtool"), folder) as it:
         yield it
 
 
 @pytest.fixture(scope="package")
-def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    found = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if found is None:
-        pytest.skip("needs Alertmanager: apt-get install prometheus-alertmanager")
-    with servers.alertmanager(Path(found), tmp_path_factory.mktemp("alertmanager")) as url:
+def alertmanager(
+    alertmanager_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with servers.alertmanager(alertmanager_program, tmp_path_factory.mktemp("alerts")) as url:
         yield url
 
 
@@ -47,6 +48,7 @@ def site(
     library.ensure(print)
     options = {
         "prometheus_url": prometheus.url, "alertmanager_url": alertmanager, "cluster": "example",
+        "links": json.dumps(links.to_page()),
     }  # fmt: skip
     metadata = postgres.create("platform").uri
     with airflow.running(tmp_path_factory.mktemp("airflow"), metadata, options) as it:

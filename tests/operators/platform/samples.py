@@ -98,15 +98,23 @@ def _tasks(made: Day) -> None:
     for state, rate in (("success", 0.5), ("failed", 0.02), ("up_for_retry", 0.05)):
         made.add("updraft:tasks_finished:rate5m", f'state="{state}"', _used(rate, 1.0))
     for place, bound in enumerate(BOUNDS):
-        share = 1.0 if bound == "+Inf" else 1 - math.exp(-(place + 1) * 0.7)
-        made.add(
-            "updraft:task_start_seconds_bucket:rate5m", f'le="{bound}"', _used(0.5 * share, 1.0)
-        )
+        made.add("updraft:task_start_seconds_bucket:rate5m", f'le="{bound}"', started_within(place))
     task = 'dag_id="billing",task_id="bill"'
     made.add("updraft_task:cpu_used_cores:sum", task, _used(0.8, 1.0))
     made.add("updraft_task:cpu_requested_cores:sum", task, _constant(2))
     made.add("updraft_task:memory_used_bytes:sum", task, _used(1.6 * GIB, 1.0))
     made.add("updraft_task:memory_requested_bytes:sum", task, _constant(2 * GIB))
+
+
+def started_within(place: int) -> Callable[[float], float]:
+    """Tasks a second that start within one of the BOUNDS, by the time of the day."""
+
+    def value(moment: float) -> float:
+        whole = 0.5 * load(moment)
+        soon = 1 - math.exp(-(place + 1) * 0.9 / (0.7 + load(moment)))
+        return whole if BOUNDS[place] == "+Inf" else whole * soon
+
+    return value
 
 
 def _cost(made: Day) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.operators.platform.servers import free_port, process
+from tests.monitoring.servers import serve
+from tests.render.apiserver import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 OPERATORS = ROOT / "operators"
@@ -27,6 +29,29 @@ class Site:
 
     url: str
     environment: Mapping[str, str]
+    folder: Path
+
+    @contextmanager
+    def another(self, **options: str) -> Iterator[Site]:
+        """Run one more API server on its database, with other options of [updraft]."""
+        url = f"http://127.0.0.1:{free_ports(1)[0]}"
+        changed = {f"AIRFLOW__UPDRAFT__{name.upper()}": value for name, value in options.items()}
+        environment = {**self.environment, **changed, "AIRFLOW__API__BASE_URL": url}
+        with _serving(environment, url, self.folder / "another.log"):
+            yield Site(url, environment, self.folder)
+
+    @contextmanager
+    def components(self, *names: str) -> Iterator[None]:
+        """Run further components for the block."""
+        with ExitStack() as stack:
+            for name in names:
+                log = stack.enter_context((self.folder / f"{name}.log").open("w"))
+                started = subprocess.Popen(
+                    [sys.executable, "-m", "airflow", name], env=dict(self.environment),
+                    stdout=log, stderr=log, start_new_session=True,
+                )  # fmt: skip
+                stack.callback(_end, started)
+            yield
 
     def token(self, user: str) -> str:
         """Log a user in; his password is his name."""
@@ -51,7 +76,7 @@ def running(folder: Path, database: str, options: Mapping[str, str]) -> Iterator
         database: The URI of an empty database.
         options: Of [updraft].
     """
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
     environment = _environment(folder, database, url, options)
     for arguments in (["-m", "airflow", "db", "migrate"], ["-m", "tests.operators.platform.seed"]):
         done = subprocess.run(
@@ -59,19 +84,17 @@ def running(folder: Path, database: str, options: Mapping[str, str]) -> Iterator
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    address = ["--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
-    command = [sys.executable, "-m", "airflow", "api-server", "--workers", "1", *address]
-    with serving(command, environment, f"{url}/api/v2/version", folder / "api-server.log"):
-        yield Site(url, environment)
+    with _serving(environment, url, folder / "api-server.log"):
+        yield Site(url, environment, folder)
 
 
 @contextmanager
-def serving(
-    command: list[str], environment: Mapping[str, str], url: str, log: Path
-) -> Iterator[None]:
-    """Run a server in an environment for the block."""
+def _serving(environment: Mapping[str, str], url: str, log: Path) -> Iterator[None]:
+    """Run an API server for the block."""
+    arguments = ["--workers", "1", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
+    command = [sys.executable, "-m", "airflow", "api-server", *arguments]
     variables = [f"{name}={value}" for name, value in environment.items()]
-    with process(["env", "-i", *variables, *command], url, log, patience=90):
+    with serve(["env", "-i", *variables, *command], f"{url}/api/v2/version", log, patience=90):
         yield
 
 
@@ -103,6 +126,15 @@ def _environment(
         "PYTHONDONTWRITEBYTECODE": "1",
         **{f"AIRFLOW__{name.upper()}": value for name, value in given.items()},
     }
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a component and what it has started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5)
 
 
 def chromium() -> str | None:

@@ -35,6 +35,10 @@ function steps(unit, most) {
     const interval = 2 ** Math.ceil(Math.log2(most / 4));
     return { max: Math.ceil(most / interval) * interval, interval };
   }
+  if (unit === "seconds" && most > 100) {
+    const interval = [30, 60, 120, 300, 600, 1800, 3600].find((each) => each * 6 >= most) ?? 7200;
+    return { max: Math.ceil(most / interval) * interval, interval };
+  }
   return { minInterval: unit === "tasks" || unit === "pods" ? 1 : undefined };
 }
 

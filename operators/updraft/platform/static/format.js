@@ -11,7 +11,10 @@ function short(value) {
 
 export function seconds(value) {
   if (value < 100) return `${short(value)} s`;
-  if (value < 7200) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
+  if (value < 7200) {
+    const whole = Math.round(value);
+    return `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
+  }
   if (value < 172800) return `${short(value / 3600)} h`;
   return `${short(value / 86400)} d`;
 }

@@ -48,7 +48,7 @@ const TABLES = {
   control: [
     ["Part", (row) => row.name],
     ["State", (row) => (row.up === null ? "never seen" : badge(row.up ? "up" : "down"))],
-    ["Last heard of", (row) => (row.seen ? ago(row.seen) : row.name === "API server" ? "answers you" : "–")],
+    ["Heard", (row) => (row.seen ? ago(row.seen) : row.up ? "answers" : "–")],
   ],
   alerts: [
     ["Alert", (row) => row.name],
