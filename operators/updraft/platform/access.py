@@ -24,6 +24,10 @@ class DeniedError(UpdraftError):
         what: What is wrong, as a sentence without a full stop.
         where: Which right is missing.
         fix: What whoever reads it can do.
+
+    Example:
+        >>> DeniedError("your role may not see it", where="Cluster Activity").where
+        'Cluster Activity'
     """
 
 
@@ -33,6 +37,10 @@ class Viewer:
 
     Args:
         user: As the auth manager knows him.
+
+    Example:
+        >>> Viewer("somebody").user
+        'somebody'
     """
 
     user: Any

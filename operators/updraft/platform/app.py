@@ -57,7 +57,12 @@ Id = Annotated[str, Field(max_length=250)]
 
 
 class Asked(BaseModel):
-    """What the address of a panel may say beside its name; see `panels.Question`."""
+    """What the address of a panel may say beside its name; see `panels.Question`.
+
+    Example:
+        >>> Asked(range="7d").page
+        0
+    """
 
     range: Literal["1h", "6h", "24h", "7d", "30d"] = "24h"
     page: Annotated[int, Field(ge=0, le=10_000)] = 0

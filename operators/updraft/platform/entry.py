@@ -14,7 +14,12 @@ ROUTE = "platform"
 
 
 class Application:
-    """An ASGI application that imports the page when it is first asked for."""
+    """An ASGI application that imports the page when it is first asked for.
+
+    Example:
+        >>> apps()[0]["app"].__class__.__name__
+        'Application'
+    """
 
     async def __call__(
         self,

@@ -47,6 +47,11 @@ class Question:
         task_id: The task.
         run_id: The only run; empty for all.
         map_index: The only one of a mapped task's instances.
+
+    Example:
+        >>> from updraft.platform.access import Viewer
+        >>> Question(Viewer("somebody"), Range.of("6h"), dag_id="shop", task_id="sell").page
+        0
     """
 
     viewer: Viewer

@@ -16,6 +16,10 @@ class Range:
         seconds: Its length.
         step: Seconds between two points.
         end: Its end in seconds since 1970, a multiple of the step, so that viewers share answers.
+
+    Example:
+        >>> Range(3600, 15, 1_800_000_000).fill("max_over_time(up[${window}s])")
+        'max_over_time(up[60s])'
     """
 
     seconds: int

@@ -25,6 +25,10 @@ class Server:
     Args:
         name: What people call it.
         option: The option of [updraft] with its address.
+
+    Example:
+        >>> Server("Prometheus", "prometheus_url").url
+        ''
     """
 
     name: str
@@ -94,6 +98,10 @@ class Series:
     Args:
         labels: The labels without the metric's name.
         points: Milliseconds since 1970 and the value; None where there is none at that time.
+
+    Example:
+        >>> Series({"phase": "Running"}, [(0, 3.0), (15_000, None)]).last
+        3.0
     """
 
     labels: Mapping[str, str]
