@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -80,7 +81,7 @@ class Airflow:
             "id": str(uuid4()), "task_id": f"task_{next(_numbers)}", "dag_id": dag_id,
             "run_id": "run", "map_index": -1, "state": state, "try_number": 1, "max_tries": 1,
             "pool": "default_pool", "pool_slots": 1, "queue": "default", "priority_weight": 1,
-            "executor_config": b"", "span_status": "not_started", **columns,
+            "executor_config": pickle.dumps({}), "span_status": "not_started", **columns,
         }  # fmt: skip
         self._insert("task_instance", row)
         return str(row["id"])
@@ -93,20 +94,19 @@ class Airflow:
         return self.task(**{"state": "running", **times, **columns})
 
     def retry(self, instance: str, state: str = "up_for_retry") -> str:
-        """Keep a try in the history, and give the row its next id, as Airflow does."""
-        columns = (
-            "task_id, dag_id, run_id, map_index, try_number, start_date, queued_dttm, max_tries,"
-            " pool, pool_slots, queue, priority_weight, executor_config, span_status"
-        )
-        self.sql(
-            f"INSERT INTO task_instance_history (task_instance_id, state, {columns})"  # noqa: S608
-            f" SELECT id, 'failed', {columns} FROM task_instance WHERE id = %s",
-            instance,
-        )
-        self.sql("DELETE FROM task_reschedule WHERE ti_id = %s", instance)
-        fresh = str(uuid4())
-        self.sql("UPDATE task_instance SET id = %s, state = %s, try_number = try_number + 1"
-                 " WHERE id = %s", fresh, state, instance)  # fmt: skip
+        """Let Airflow keep a try in the history, and make the row the next try's; its id."""
+        from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415 -- imports Airflow
+        from sqlalchemy import create_engine  # noqa: PLC0415
+        from sqlalchemy.orm import Session  # noqa: PLC0415
+
+        engine = create_engine(self.database.uri.replace("postgresql://", "postgresql+psycopg://"))
+        with Session(engine) as session:
+            found: Any = session.get(TaskInstance, UUID(instance))
+            found.prepare_db_for_next_try(session)
+            found.state, found.try_number = state, found.try_number + 1
+            session.commit()
+            fresh = str(found.id)
+        engine.dispose()
         return fresh
 
     def change(self, instance: str, **columns: Any) -> None:

@@ -22,8 +22,11 @@ import pytest
 
 from tests.operators.exporter.proxy import Proxy
 from tests.operators.exporter.reading import Numbers, numbers
+from tests.render.apiserver import free_ports
 from tests.waiting import wait_for
 from updraft.exporter import command
+from updraft.exporter.database import Database as Asked
+from updraft.exporter.exporter import Exporter, answers
 from updraft.testing.binaries import Account
 from updraft.testing.postgres import Database, running
 
@@ -133,17 +136,6 @@ def test_a_database_that_goes_takes_its_metrics_with_it_and_brings_them_back(dat
         assert not [line for line in told if server.password in str(line)]
 
 
-def test_the_api_server_is_asked_where_it_is(postgres_database: Database) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as api:
-        thread = threading.Thread(target=api.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        for path, up in (("/air/", 1), ("/elsewhere", 0)):
-            address = f"http://127.0.0.1:{api.server_port}{path}"
-            with exporting(postgres_database.uri, f"--api-url={address}") as exporter:
-                exporter.becomes("updraft_api_server_up", up)
-        api.shutdown()
-
-
 def test_an_api_server_that_is_not_there_is_down(postgres_database: Database) -> None:
     with exporting(postgres_database.uri, "--api-url=http://127.0.0.1:1") as exporter:
         found = exporter.becomes("updraft_api_server_up", 0)
@@ -175,17 +167,58 @@ def test_it_refuses_to_start_without_a_database(monkeypatch: pytest.MonkeyPatch)
     assert command.main([]) == 2
 
 
-def test_it_ends_in_order_when_it_is_told(
+def test_it_serves_until_it_is_told_to_end(
     postgres_database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(VARIABLE, postgres_database.uri)
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    answered: list[int] = []
+
+    def serves() -> bool:
+        try:
+            return "updraft_database_up 1" in httpx.get(f"{url}/metrics").text
+        except httpx.TransportError:
+            return False
+
+    def ask() -> None:
+        try:
+            wait_for(serves, 20, url)
+            answered.extend(httpx.get(url + path).status_code for path in ("/healthz", "/other"))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
+    asking = threading.Thread(target=ask)
+    # It must not end pytest, should it come before the command has its own.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    asking.start()
     try:
-        assert command.main(["--port", "0", "--interval", "0.2"]) == 0
+        assert command.main(["--port", str(port), "--interval", "0.2"]) == 0
     finally:
-        timer.cancel()
+        asking.join(30)
         for number, handler in handlers.items():
             signal.signal(number, handler)
+    assert answered == [200, 404]
     assert '"serving"' in capsys.readouterr().out
+
+
+def test_an_exporter_that_polls_no_more_is_not_healthy(postgres_database: Database) -> None:
+    exporter = Exporter(Asked(postgres_database.uri))
+    with command.Server(0, exporter, patience=60) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/healthz"
+        assert httpx.get(url).status_code == 200
+        exporter.polled -= 61
+        assert httpx.get(url).status_code == 503
+        server.shutdown()
+
+
+def test_only_an_api_server_that_answers_well_is_up() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as api:
+        threading.Thread(target=api.serve_forever, args=(0.05,), daemon=True).start()
+        address = f"http://127.0.0.1:{api.server_port}"
+        assert [answers(address + path) for path in ("/air", "/air/", "/other")] == [
+            True, True, False,
+        ]  # fmt: skip
+        api.shutdown()

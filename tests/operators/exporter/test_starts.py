@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import psycopg
@@ -11,6 +12,7 @@ from tests.operators.exporter.conftest import Airflow
 from tests.operators.exporter.reading import shown
 from updraft.exporter.database import Database
 from updraft.exporter.exporter import Exporter
+from updraft.testing.results import RunResult
 
 NAME = "updraft_task_queue_to_start_seconds"
 
@@ -140,6 +142,32 @@ def test_mapped_tries_that_begin_at_once_are_each_counted(
             queued_dttm=start - timedelta(seconds=1), last_heartbeat_at=start,
         )  # fmt: skip
     assert waits(exporter) == (30, 30)
+
+
+def test_airflow_sets_what_a_try_is_found_by(run_dag: Callable[..., RunResult]) -> None:
+    from airflow.sdk import dag, task  # noqa: PLC0415
+    from sqlalchemy import text  # noqa: PLC0415
+
+    from updraft.testing.metadata import session  # noqa: PLC0415
+
+    @dag(schedule=None)
+    def exporter_starts() -> None:
+        @task
+        def begin() -> None: ...
+
+        begin()
+
+    run_dag(exporter_starts())
+    with session() as opened:
+        rows = opened.execute(
+            text(
+                "SELECT start_date, last_heartbeat_at FROM task_instance"
+                " WHERE dag_id = 'exporter_starts'"
+            )
+        ).all()
+    print(rows)
+    assert len(rows) == 1
+    assert all(start and heartbeat and start <= heartbeat for start, heartbeat in rows)
 
 
 def test_what_is_remembered_is_forgotten_with_its_time(airflow: Airflow) -> None:
