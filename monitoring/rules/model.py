@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from monitoring.options import Options
 
 # page wakes somebody, ticket waits for the morning; none is Watchdog's, which nobody acts on.
 Severity = Literal["page", "ticket", "none"]
 
+# The label team of what no team's expression matches.
+NO_TEAM: Final = "unassigned"
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:\d+[dhms])+")
 
@@ -138,12 +140,13 @@ def window(duration: str, options: Options, *, scrapes: int = 2) -> str:
 
 
 def _team(teams: Mapping[str, str]) -> str:
-    """Return the template of the label: Prometheus drops it where it is empty.
+    """Return the template of the label: the first team whose DAGs match.
 
-    A template rather than alert relabelling, which a PrometheusRule of the operator can't bring.
+    A template rather than alert relabelling, which a PrometheusRule of the operator can't bring;
+    and never empty, for then the series ALERTS would show the template.
     """
     branches = [
         f"match {json.dumps(f'^(?:{expression})$', ensure_ascii=False)} $labels.dag_id }}}}{team}"
         for team, expression in teams.items()
     ]
-    return "{{ if " + "{{ else if ".join(branches) + "{{ end }}"
+    return "{{ if " + "{{ else if ".join(branches) + f"{{{{ else }}}}{NO_TEAM}{{{{ end }}}}"

@@ -27,7 +27,7 @@ def group(options: Options) -> Group:
 def gone(job: str) -> str:
     """Return 0 where no target of a job answers, or there is none; without labels."""
     up = f'up{{job="{job}"}}'
-    return f"max({up}) == 0 or absent({up}) - 1"
+    return f"max({up}) == 0 or max(absent({up})) - 1"
 
 
 def _targets(options: Options) -> list[Alert]:
@@ -82,7 +82,8 @@ def _metrics(options: Options) -> list[Alert]:
             name="AirflowNoMetrics",
             expr=f"({beats} == 0 or absent({beats}) - 1)"
             f" and on () ({alive} <= {least.HEARTBEAT_SECONDS}) and on () ({answers})",
-            for_="10m",
+            # Longer than a new exporter's heartbeats take to be counted.
+            for_="15m",
             severity="ticket",
             component="statsd-exporter",
             summary="The scheduler lives, and {{ $value | humanize }} of its heartbeats arrived by"

@@ -1,0 +1,1 @@
+"""Alerts, objectives and their runbooks, by the real promtool and pint."""
