@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.errors import UpdraftError
 from infra.local.paths import Paths
-from tests.cluster import support
+from tests.cluster import support, watching
 
 # First the platform as make up left it; its end is a test too, and no other can come after it.
 ORDER = (
@@ -22,9 +23,12 @@ ORDER = (
     "test_fan_out.py",
     "test_dags_by_git.py",
     "test_library.py",
+    "test_watching.py",
+    "test_faults.py",
     "test_end.py",
 )
 LAST = ORDER[-1]
+DAGS = Path(__file__).resolve().parent / "dags"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,6 +50,7 @@ def first_up(instance: str, request: pytest.FixtureRequest) -> Iterator[str]:
     recorded = choices.read(Paths.for_instance(instance).state) if keep else None
     if not keep:
         support.command("down", YES="1")  # what a killed run has left
+    os.environ["SET"] = " ".join(watching.SETTINGS)
     os.environ["UI_PORT"] = str(recorded.ui_port if recorded else support.free_port())
     try:
         if not keep:
@@ -69,6 +74,20 @@ def platform(first_up: str, instance: str) -> Platform:
 def api(platform: Platform) -> Iterator[AirflowApi]:
     with platform.api() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def watch(platform: Platform) -> Iterator[watching.Watch]:
+    with watching.watching(platform) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def pushed(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The tests' own DAGs, pushed by git."""
+    files = {file.name: file.read_text() for file in DAGS.glob("*.py")}
+    assert files
+    support.push_by_git(platform, tmp_path_factory.mktemp("pushed"), files)
 
 
 @pytest.fixture(scope="session")

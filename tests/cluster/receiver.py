@@ -29,47 +29,55 @@ HTTPServer(("", {PORT}), Receiver).serve_forever()
 """
 
 
+def address(namespace: str, name: str = NAME) -> str:
+    """Where a receiver listens, whether it runs or not."""
+    return f"http://{name}.{namespace}.svc.cluster.local:{PORT}/hook"
+
+
 @contextmanager
-def running(platform: Platform) -> Iterator[str]:
-    """Run the receiver while the block runs; its address."""
+def running(platform: Platform, name: str = NAME) -> Iterator[str]:
+    """Run a receiver while the block runs; its address."""
     image = platform.settings.image
     amounts = {"cpu": "100m", "memory": "64Mi"}
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": NAME, "namespace": platform.namespace},
-        "spec": {
-            "automountServiceAccountToken": False,
-            "terminationGracePeriodSeconds": 0,
-            "securityContext": security.pod(),
-            "containers": [
-                {
-                    "name": NAME,
-                    "image": f"{image.repository}:{image.tag}",
-                    "imagePullPolicy": image.pull_policy,
-                    "command": ["python", "-c", PROGRAM],
-                    "securityContext": security.container(),
-                    "resources": {"requests": amounts, "limits": amounts},
-                    "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-                }
-            ],
-        },
+    metadata = {"name": name, "namespace": platform.namespace, "labels": {"app": name}}
+    spec = {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 0,
+        "securityContext": security.pod(),
+        "containers": [
+            {
+                "name": name,
+                "image": f"{image.repository}:{image.tag}",
+                "imagePullPolicy": image.pull_policy,
+                "command": ["python", "-c", PROGRAM],
+                "securityContext": security.container(),
+                "resources": {"requests": amounts, "limits": amounts},
+                "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+            }
+        ],
     }
-    where = ("-n", platform.namespace)
-    platform.kubectl.run("apply", "-f", "-", input=json.dumps(pod))
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {"selector": metadata["labels"], "ports": [{"port": PORT}]},
+    }
+    platform.kubectl.apply([service, pod])
     try:
-        yield f"http://{wait_for(lambda: _address(platform), 60, 'the receiver')}:{PORT}/hook"
+        wait_for(lambda: _ready(platform, name), 60, "the receiver")
+        yield address(platform.namespace, name)
     finally:
-        platform.kubectl.run("delete", "pod", NAME, *where, "--grace-period=0", "--force")
+        where = ("-n", platform.namespace, "--grace-period=0", "--force")
+        platform.kubectl.run("delete", "pod,service", name, *where)
 
 
-def _address(platform: Platform) -> str:
-    status = platform.kubectl.json("get", "pod", NAME, "-n", platform.namespace)["status"]
-    ready = [each["ready"] for each in status.get("containerStatuses", [])] == [True]
-    return str(status["podIP"]) if ready else ""
+def _ready(platform: Platform, name: str) -> bool:
+    status = platform.kubectl.json("get", "pod", name, "-n", platform.namespace)["status"]
+    return [each["ready"] for each in status.get("containerStatuses", [])] == [True]
 
 
-def received(platform: Platform) -> list[dict[str, Any]]:
+def received(platform: Platform, name: str = NAME) -> list[dict[str, Any]]:
     """The messages so far."""
-    text = platform.kubectl.run("logs", NAME, "-n", platform.namespace)
+    text = platform.kubectl.run("logs", name, "-n", platform.namespace)
     return [json.loads(line) for line in text.splitlines()]

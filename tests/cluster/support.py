@@ -250,3 +250,13 @@ def scheduler_log(platform: Platform, since: datetime) -> str:
     """What the scheduler has logged since a moment."""
     where = ("-n", platform.namespace, f"deployment/{names.SCHEDULER}", "-c", "scheduler")
     return platform.kubectl.run("logs", *where, f"--since-time={since.isoformat()}")
+
+
+def settle(platform: Platform) -> None:
+    """Wait until no task pod lives: the last ones end a little after their run."""
+
+    def settled() -> bool:
+        pods = platform.kubectl.items("pods", "-n", platform.tasks_namespace)
+        return not [pod for pod in pods if pod["status"]["phase"] in {"Running", "Pending"}]
+
+    wait_for(settled, 120, "the task pods to end")

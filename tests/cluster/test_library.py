@@ -16,7 +16,6 @@ from tests.cluster import receiver, support
 from tests.cluster.support import Ledger
 from tests.waiting import wait_for
 
-DAGS = Path(__file__).resolve().parent / "dags"
 ITEMS = 100_000
 PODS = 60
 FEWEST_PODS, MOST_PODS = 50, 200
@@ -27,14 +26,6 @@ def databases(platform: Platform) -> dict[str, ExampleDatabase]:
     """The shop and the warehouse, as make examples makes them."""
     print(support.command("examples"))
     return {name: ExampleDatabase(platform, name) for name in EXAMPLES}
-
-
-@pytest.fixture(scope="module")
-def pushed(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The tests' own DAGs, pushed by git."""
-    files = {file.name: file.read_text() for file in DAGS.glob("*.py")}
-    assert files
-    support.push_by_git(platform, tmp_path_factory.mktemp("pushed"), files)
 
 
 def names_of(api: AirflowApi, report: RunReport, task_id: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,9 +17,20 @@ from infra.cli.platform import Platform
 from infra.errors import UpdraftError
 from infra.values import names
 from infra.values.monitoring.options import PORTS
+from monitoring import dashboards
+from monitoring.dashboards.substitute import DEFAULTS, variables
+from tests.cluster import receiver
 from tests.waiting import wait_for
 
 Series = dict[str, Any]
+ALERTS = "alerts-receiver"
+# Waits and windows are a twentieth of the shipped ones; alerts go to a receiver of the tests' own.
+SETTINGS = (
+    "monitoring.alerts.timeScale=0.05",
+    f"monitoring.alerts.receivers.webhook.url={receiver.address('airflow', ALERTS)}",
+    "monitoring.alerts.receivers.webhook.severities=[page,ticket,watchdog]",
+    "monitoring.cost.teams.tests=chatty|faulty|late",
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,37 @@ class Watch:
         values = [tuple(value[:2]) for each in found["data"]["result"] for value in each["values"]]
         return sorted(values)
 
+    def labelled_lines(self, selector: str, limit: int = 5000) -> list[tuple[int, str, Series]]:
+        """The lines of a log query in pages, each with its time in nanoseconds and its labels."""
+        found: dict[tuple[int, str, str], Series] = {}
+        start = time.time_ns() - 24 * 3600 * 10**9
+        while True:
+            answer = get(
+                f"{self.loki}/loki/api/v1/query_range",
+                query=selector, limit=str(limit), direction="forward",
+                start=str(start), end=str(time.time_ns()),
+            )["data"]["result"]  # fmt: skip
+            page = {
+                (int(moment), line, json.dumps(each["stream"], sort_keys=True)): each["stream"]
+                for each in answer
+                for moment, line in each["values"]
+            }
+            if not page.keys() - found.keys():
+                return [(moment, line, labels) for (moment, line, _), labels in found.items()]
+            found |= page
+            start = max(moment for moment, _, _ in page)
+
+    def finds(self, query: dashboards.Query) -> bool:
+        """Whether a dashboard's query finds anything in the last hour, whatever is chosen in it."""
+        own = variables(query.expr) - DEFAULTS.keys()
+        expression = dashboards.substitute(query.expr, dict.fromkeys(own, ".*"))
+        if query.datasource == "prometheus":
+            return bool(self.query(expression))
+        if query.expr.lstrip().startswith("{"):
+            return bool(self.lines(expression, limit=1))
+        found = get(f"{self.loki}/loki/api/v1/query", query=expression)
+        return bool(found["data"]["result"])
+
     def count(self, selector: str, over: str = "24h") -> int:
         """How many lines a log query has."""
         query = f"sum(count_over_time({selector}[{over}]))"
@@ -99,14 +142,6 @@ def get(address: str, **parameters: str) -> Any:
     query = urllib.parse.urlencode(parameters)
     with urllib.request.urlopen(f"{address}?{query}", timeout=60) as answer:  # noqa: S310
         return json.load(answer)
-
-
-def answers(address: str, **parameters: str) -> Any:
-    """The JSON at an address; None where nobody answers yet."""
-    try:
-        return get(address, **parameters)
-    except (urllib.error.URLError, OSError):
-        return None
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from monitoring import collector as collecting
 from monitoring import loki as storing
 
 _LOKI_FOLDER = "/etc/loki"
-_LOKI_DATA = "/loki"
+# Not /loki: in an image of one program that is the program.
+_LOKI_DATA = "/var/lib/loki"
 _COLLECTOR_FOLDER = "/etc/otelcol"
 _COLLECTOR_DATA = "/var/lib/otelcol"
 # The group of the files that containerd writes, which may read them and no more.

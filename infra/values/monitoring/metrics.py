@@ -14,7 +14,10 @@ from monitoring import prometheus as scraping
 from monitoring import rules
 
 _PROMETHEUS_FOLDER = "/etc/prometheus"
+# Not /prometheus: in an image of one program that is the program.
+_PROMETHEUS_DATA = "/var/lib/prometheus"
 _ALERTMANAGER_FOLDER = "/etc/alertmanager"
+_ALERTMANAGER_DATA = "/var/lib/alertmanager"
 _ALERTMANAGER_SECRETS = f"{_ALERTMANAGER_FOLDER}-secrets"
 # What of a receiver's settings is no secret.
 _TOLD = {"severities", "channel", "to", "sender", "smarthost", "username"}
@@ -35,7 +38,7 @@ def prometheus(settings: Settings) -> Server:
         image=settings.monitoring.images.prometheus,
         args=[
             f"--config.file={_PROMETHEUS_FOLDER}/prometheus.yaml",
-            "--storage.tsdb.path=/prometheus",
+            f"--storage.tsdb.path={_PROMETHEUS_DATA}",
             f"--storage.tsdb.retention.time={watched.retention}",
             f"--web.listen-address=:{PORTS[names.PROMETHEUS]}",
         ],
@@ -44,7 +47,7 @@ def prometheus(settings: Settings) -> Server:
         resources=watched.resources,
         files={"prometheus.yaml": scrapes, "rules.yaml": rules_text(settings)},
         folder=_PROMETHEUS_FOLDER,
-        data="/prometheus",
+        data=_PROMETHEUS_DATA,
         storage=watched.storage,
         token=True,
     )
@@ -78,7 +81,7 @@ def alertmanager(settings: Settings) -> Server:
         image=settings.monitoring.images.alertmanager,
         args=[
             f"--config.file={_ALERTMANAGER_FOLDER}/alertmanager.yaml",
-            "--storage.path=/alertmanager",
+            f"--storage.path={_ALERTMANAGER_DATA}",
             f"--web.listen-address=:{PORTS[names.ALERTMANAGER]}",
             # One alone: no others to talk to.
             "--cluster.listen-address=",
@@ -88,7 +91,7 @@ def alertmanager(settings: Settings) -> Server:
         resources=resources(("10m", "64Mi"), ("200m", "128Mi")),
         files={"alertmanager.yaml": text},
         folder=_ALERTMANAGER_FOLDER,
-        data="/alertmanager",
+        data=_ALERTMANAGER_DATA,
         storage="1Gi",
         secrets=secret_sources(settings),
     )

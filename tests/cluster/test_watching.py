@@ -1,0 +1,154 @@
+"""What watches the platform sees it, keeps every line, and costs little."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+
+import pytest
+
+from infra.cli.airflow_api import AirflowApi, quote
+from infra.cli.platform import Platform
+from infra.cli.runs import RunReport
+from infra.values.monitoring.options import options
+from monitoring import dashboards
+from tests.cluster import receiver, support
+from tests.cluster.watching import ALERTS, Watch, get
+from tests.waiting import wait_for
+
+PODS, LINES = 100, 100
+JOBS = {
+    "airflow-exporter", "alertmanager", "collector", "kube-state-metrics", "kubelet", "loki",
+    "prometheus", "statsd-exporter",
+}  # fmt: skip
+MOST_STREAMS = 60
+MOST_CORES = 0.15
+IDS = ("dag_id", "task_id", "map_index", "try_number")
+
+
+def test_every_target_answers(watch: Watch) -> None:
+    def all_up() -> set[str]:
+        answers = watch.query("min by (job) (up)")
+        found = {each["metric"]["job"]: each["value"][1] for each in answers}
+        return set(found) if set(found.values()) == {"1"} and set(found) >= JOBS else set()
+
+    assert wait_for(all_up, 90, "every target to answer") == JOBS
+
+
+def test_every_rule_is_evaluated(watch: Watch) -> None:
+    groups = get(f"{watch.prometheus}/api/v1/rules")["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    faults = {rule["name"]: rule["lastError"] for rule in rules if rule.get("lastError")}
+    print(f"{len(rules)} rules in {len(groups)} groups; {faults}")
+    assert len(rules) > 100
+    assert not faults
+
+
+def test_idle_watching_costs_little(platform: Platform, watch: Watch) -> None:
+    support.settle(platform)
+    space = platform.settings.namespaces.monitoring
+    exporter = 'namespace="airflow", container="airflow-exporter"'
+    used = f'container_cpu_usage_seconds_total{{namespace="{space}", container!=""}}'
+    cores = (
+        f"sum(rate({used}[2m])) + sum(rate(container_cpu_usage_seconds_total{{{exporter}}}[2m]))"
+    )
+
+    def little() -> float:
+        found = watch.value(cores) or MOST_CORES
+        return found if found < MOST_CORES else 0
+
+    found = wait_for(little, 300, f"less than {MOST_CORES} cores of what watches")
+    for each in watch.query(f"sort_desc(sum by (container) (rate({used}[2m])))"):
+        print(each["metric"]["container"], each["value"][1])
+    print(f"{found:.3f} cores in all")
+
+
+@pytest.fixture(scope="module")
+def talked(platform: Platform, api: AirflowApi, pushed: None) -> RunReport:
+    """A run of a hundred short pods, all of which are gone again."""
+    del pushed
+    report = support.run(platform, api, "chatty", pods=PODS, lines=LINES)
+    assert report.state == "success", report.counts()
+    names = {pod.name for pod in report.pods.values()}
+    where = ("-n", platform.tasks_namespace, "--wait=true")
+    platform.kubectl.run("delete", "pod", *sorted(names), *where, timeout=300)
+    return report
+
+
+def test_ten_thousand_lines_of_a_hundred_pods_are_kept_in_order_with_their_ids(
+    watch: Watch, talked: RunReport
+) -> None:
+    selector = f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{talked.run_id}" |= "chatty "'
+    wait_for(lambda: watch.count(selector) >= PODS * LINES, 120, "every line in Loki")
+    seen: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    ids = defaultdict(set)
+    for moment, line, labels in watch.labelled_lines(selector):
+        match = re.search(r"chatty (\d+):(\d+)", line)
+        assert match, line
+        seen[match[1]].append((moment, int(match[2])))
+        ids[match[1]].add(tuple(labels.get(name) for name in IDS))
+    print(f"{sum(map(len, seen.values()))} lines of {len(seen)} pods; ids such as {ids['7']}")
+    assert len(seen) == PODS
+    for pod, lines in seen.items():
+        assert [number for _, number in sorted(lines)] == list(range(LINES)), f"pod {pod}"
+        assert ids[pod] == {("chatty", "talk", pod, "1")}
+
+
+def test_the_ui_shows_the_log_of_a_pod_that_is_gone(
+    platform: Platform, api: AirflowApi, talked: RunReport
+) -> None:
+    items = platform.kubectl.items("pods", "-n", platform.tasks_namespace)
+    pods = {item["metadata"]["name"] for item in items}
+    assert not pods & {pod.name for pod in talked.pods.values()}, "the pods are still there"
+    for index in (0, 57, PODS - 1):
+        path = f"dags/chatty/dagRuns/{quote(talked.run_id)}/taskInstances/talk/logs/1"
+        answer = api.call("GET", f"{path}?map_index={index}")
+        events = [str(each.get("event")) for each in answer["content"]]
+        told = [event for event in events if event.startswith("chatty ")]
+        print(f"{index}: {len(events)} events, such as {events[:2]}")
+        assert told == [f"chatty {index}:{line}" for line in range(LINES)]
+
+
+def test_streams_are_few_however_many_pods_there_were(watch: Watch) -> None:
+    count = watch.streams()
+    print(f"{count} streams")
+    assert 5 < count <= MOST_STREAMS
+
+
+def test_each_dashboards_query_finds_something(watch: Watch, talked: RunReport) -> None:
+    """But for those that a fault alone fills."""
+    del talked
+    chosen = options(watch.platform.settings)
+    empty = {}
+    asked = [each for each in dashboards.queries(chosen) if each.only_on_failure is None]
+    for query in asked:
+        if not watch.finds(query):
+            empty[f"{query.dashboard}: {query.panel}"] = query.expr
+    print(f"{len(asked)} queries", json.dumps(empty, indent=1))
+    assert len(asked) > 80
+    assert not empty
+
+
+def test_rightsize_tells_what_the_pods_took(platform: Platform, talked: RunReport) -> None:
+    del platform, talked
+    told = support.command("rightsize", FORMAT="json", DAG="chatty")
+    found = json.loads(told[told.index("[" if "[" in told else "{") :])
+    print(json.dumps(found)[:2000])
+    assert "talk" in json.dumps(found)
+
+
+def test_a_sign_of_life_reaches_the_receiver(platform: Platform, watch: Watch) -> None:
+    """Nobody listened yet, which is an alert itself; then the receiver is there."""
+    watch.wait_firing("AirflowAlertsNotDelivered", "Watchdog")
+    with receiver.running(platform, ALERTS):
+        wait_for(
+            lambda: any(
+                alert["labels"]["alertname"] == "Watchdog"
+                for message in receiver.received(platform, ALERTS)
+                for alert in message["alerts"]
+            ),
+            120,
+            "the sign of life",
+        )
+        watch.wait_resolved("AirflowAlertsNotDelivered")
