@@ -8,12 +8,17 @@ nor has a DAG named größe. These two take the place of its check and of its cl
 from __future__ import annotations
 
 import re
+import socket
+import time
 from contextlib import suppress
+from typing import Any
 
 from statsd import StatsClient  # type: ignore[import-untyped]
 
 # What StatsD's lines and statsd_exporter's parser are made of, and what ends a line.
 _SEPARATORS = re.compile(r"[:|@#\s\x00-\x1f]")
+# Seconds between two looks at a name that leads nowhere.
+BETWEEN_LOOKS = 30
 # As long as Airflow lets an id be; what follows would be no label that anybody reads.
 _LONGEST = 250
 
@@ -38,9 +43,40 @@ def _tag(tag: str) -> str:
 
 
 class Client(StatsClient):  # type: ignore[misc]
-    """A client that can send every id that Airflow allows."""
+    """Sends every id that Airflow allows, and looks for its server until it is there.
+
+    Airflow goes without metrics for as long as a process lives whose first look at the name fails,
+    and takes `ipv6` for the client's next argument, a size.
+
+    Args:
+        host: The server's name or address.
+        port: Its UDP port.
+        prefix: What every metric's name begins with.
+        ipv6: Whether its address is one of IPv6.
+    """
+
+    def __init__(
+        self, host: str = "localhost", port: int = 8125, prefix: str = "", ipv6: bool = False
+    ) -> None:
+        super().__init__("::1" if ipv6 else "127.0.0.1", port, prefix, ipv6=ipv6)
+        self._server = (host, port)
+        self._addr: Any = None
+        self._due = 0.0
 
     def _send(self, data: str) -> None:
         # As in the client itself, a metric that can't be sent must not harm what it counts.
         with suppress(OSError, RuntimeError):
-            self._sock.sendto(data.encode(), self._addr)
+            self._find()
+            if self._addr:
+                self._sock.sendto(data.encode(), self._addr)
+
+    def _find(self) -> None:
+        """Look for the server's address where it is not known, but not for every metric.
+
+        Raises:
+            OSError: There is none.
+        """
+        if self._addr is None and time.monotonic() >= self._due:
+            self._due = time.monotonic() + BETWEEN_LOOKS
+            found = socket.getaddrinfo(*self._server, self._sock.family, socket.SOCK_DGRAM)
+            self._addr = found[0][-1]
