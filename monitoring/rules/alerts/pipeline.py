@@ -65,8 +65,8 @@ def _targets(options: Options) -> list[Alert]:
             severity="ticket",
             component="monitoring",
             summary="{{ $value | humanize }} targets of {{ $labels.job }} don't answer Prometheus.",
-            description="What is told from {{ $labels.job }} is missing or old. See why on"
-            " Prometheus' page /targets, and"
+            description="What is told from {{ $labels.job }} is missing or old. See why by"
+            " Prometheus' /api/v1/targets, and"
             f" `kubectl -n {options.monitoring} get pods`.",
         ),
     ]
@@ -99,8 +99,8 @@ def _metrics(options: Options) -> list[Alert]:
             severity="ticket",
             component="prometheus",
             summary="Rules of {{ $labels.rule_group }} failed {{ $value | humanize }} times.",
-            description="Alerts and panels that read them see nothing. Prometheus' page /rules has"
-            " the error beside the rule.",
+            description="Alerts and panels that read them see nothing. Prometheus' /api/v1/rules"
+            " has the error beside the rule.",
         ),
     ]
 
@@ -144,7 +144,7 @@ def _logs(options: Options) -> list[Alert]:
             " {{ $value | humanizePercentage }} full.",
             description="Loki takes lines more slowly than they are written, or not at all; when"
             " the queue is full, lines wait in files that the kubelet rotates away. Look at Loki:"
-            f" `kubectl -n {options.monitoring} logs statefulset/loki`.",
+            f" `kubectl -n {options.monitoring} logs deployment/loki`.",
         ),
         Alert(
             name="AirflowLokiErrors",
@@ -155,7 +155,7 @@ def _logs(options: Options) -> list[Alert]:
             component="loki",
             summary="{{ $value | humanizePercentage }} of Loki's answers are errors.",
             description="Logs come late or can't be read. Look at"
-            f" `kubectl -n {options.monitoring} logs statefulset/loki`, and whether its volume is"
+            f" `kubectl -n {options.monitoring} logs deployment/loki`, and whether its volume is"
             " full.",
         ),
         Alert(
@@ -181,8 +181,8 @@ def _alerting(options: Options) -> list[Alert]:
             severity="ticket",
             component="alertmanager",
             summary="{{ $value | humanize }} notifications by {{ $labels.integration }} failed.",
-            description="Nobody may have been told of what is firing: see Alertmanager's page. Its"
-            f" log has the error: `kubectl -n {options.monitoring} logs statefulset/alertmanager`.",
+            description="Nobody may have been told of what is firing: ask `amtool alert query`. Its"
+            f" log has the error: `kubectl -n {options.monitoring} logs deployment/alertmanager`.",
         ),
         Alert(
             name="Watchdog",
