@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--keep", action="store_true", help="leave the tests' cluster running")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of what runs a Kubernetes API of its own: `make test-fast` leaves it out."""
+    config.addinivalue_line("markers", "apiserver: runs etcd, an API server and controllers")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         tier = tier_of(item.path)

@@ -76,11 +76,6 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of what runs a Kubernetes API of its own: `make test-fast` leaves it out."""
-    config.addinivalue_line("markers", "apiserver: runs etcd, an API server and controllers")
-
-
 Rendered = Callable[[str, Path], list[Manifest]]
 
 
