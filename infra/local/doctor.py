@@ -24,7 +24,7 @@ OLDEST_PYTHON = (3, 11)
 LEAST_MEMORY = 6 * GIB
 # Tools, base system, images and the cluster's data; and what Go needs while it builds.
 LEAST_DISK = 10 * GIB
-BUILD_DISK = 20 * GIB
+BUILD_DISK = 32 * GIB
 LEAST_PROCESSORS = 2
 CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12, "CAP_DAC_OVERRIDE": 1}
 CONTROLLERS = {"cpu", "cpuset", "memory", "pids"}
