@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.dashboards.common import BAD, DAG, STATES, namespaces, runbook
+from monitoring.dashboards.common import BAD, DAG, namespaces, runbook
 from monitoring.dashboards.model import Dashboard, Row, Variable
 from monitoring.dashboards.panels import logs, stat, timeseries
 from monitoring.options import Options
@@ -98,7 +98,6 @@ def _volume(options: Options) -> Row:
                 {"{{dag_id}}": f'sum by (dag_id) (rate({streams}{_IDS} | dag_id!="" [$__auto]))'},
                 source="loki",
                 stacked=True,
-                colors=STATES,
             ),
         ],
     )

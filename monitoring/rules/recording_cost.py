@@ -8,8 +8,8 @@ from monitoring.rules.recording_expr import WINDOW, statsd_rate, text
 
 _TASK = "dag_id, task_id"
 _GIB = 2**30
-# How long ago a task's pod may have been seen for its requests to be known.
-_REMEMBERED = "1d"
+# How long a task's pod may be gone before its duration is there.
+_BETWEEN = "10m"
 
 
 def rules(options: Options) -> list[Record]:
@@ -58,20 +58,21 @@ def _durations(options: Options) -> list[Record]:
     )
     of_pod = "updraft_task:pod_cost_per_second:avg"
     seconds = f"updraft_task:task_duration_seconds_sum:rate{WINDOW}"
-    known = f"last_over_time({of_pod}[{_REMEMBERED}])"
+    seen = (
+        f"avg by ({_TASK}) (({price})"
+        f" * on (namespace, pod) group_left ({_TASK}) updraft_pod:task:info)"
+    )
+    # Remembered for as long as StatsD knows the task; a pod may be gone before its task is told of.
+    remembered = f"last_over_time({of_pod}[{_BETWEEN}]) and on ({_TASK}) {seconds}"
     # No pod of the task was ever seen: the pods of the others are as good a guess as any.
-    guess = f"scalar(avg({known}))"
+    guess = f"scalar(avg({of_pod}))"
     return [
         # Seconds of tasks a second: how many ran at once, told when they end.
         Record(seconds, statsd_rate("task_duration_sum", "dag_id", "task_id")),
-        Record(
-            of_pod,
-            f"avg by ({_TASK}) (({price})"
-            f" * on (namespace, pod) group_left ({_TASK}) updraft_pod:task:info)",
-        ),
+        Record(of_pod, f"({seen}) or ({remembered})"),
         Record(
             "updraft_task:cost_per_second:durations",
-            f"({seconds} * on ({_TASK}) {known}) or ({seconds} * {guess}) >= 0",
+            f"({seconds} * on ({_TASK}) {of_pod}) or ({seconds} * {guess}) >= 0",
         ),
     ]
 

@@ -86,6 +86,21 @@ def test_pods_shorter_than_a_scrape_cost_their_requests_times_their_durations(
     )
 
 
+def test_a_task_s_price_is_remembered_for_longer_than_its_pod(evaluate: Evaluate) -> None:
+    # Its pod was seen once; what it cost then is known when it ran again unseen, an hour later.
+    name = "updraft_task:cost_per_second:durations"
+    of = 'job="statsd-exporter", dag_id="etl", task_id="short"'
+    hour = 60 * 4
+    series = {
+        'up{job="statsd-exporter"}': f"1x{hour + 200}",
+        **running("p1", "etl", "short", samples=8),
+        f"airflow_task_duration_sum{{{of}}}": f"_x10 30x{hour} 330x100",
+    }
+    evaluate(PRICES).expect(
+        series, "65m", {name: {'{dag_id="etl", task_id="short"}': 300 / 300 * 4.5}}
+    )
+
+
 def test_what_a_range_cost_is_the_price_times_the_time(evaluate: Evaluate) -> None:
     # It was there for four minutes and asked for at each full one after the first.
     series = running("p1", "etl", "load", samples=16)
