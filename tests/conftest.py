@@ -11,7 +11,7 @@ import pytest
 pytest_plugins = ("updraft.testing.plugin",)
 TESTS = Path(__file__).resolve().parent
 # The quick ones first; what needs a cluster last.
-TIERS = ("unit", "render", "dags", "operators", "cluster")
+TIERS = ("unit", "render", "dags", "operators", "monitoring", "cluster")
 SECONDS: dict[str, float] = defaultdict(float)
 OUTCOMES: dict[str, Counter[str]] = defaultdict(Counter)
 
