@@ -15,7 +15,7 @@ LABELS = ("k8s.namespace.name", "k8s.container.name", "service.name", "component
 # The collector cuts a line at 1 MiB; what comes from elsewhere and is longer is refused, not cut.
 MAX_LINE = "4MB"
 # Lines this much older than the newest of their stream are taken still: half of a chunk's age.
-OUT_OF_ORDER_HOURS = 6
+OUT_OF_ORDER_HOURS = 24
 _MESSAGE_BYTES = 64 << 20
 
 
@@ -55,7 +55,6 @@ def config(options: Options, *, storage: str = "/loki") -> Config:
         "schema_config": {"configs": [_schema()]},
         "distributor": {
             "otlp_config": {"default_resource_attributes_as_index_labels": list(LABELS)},
-            "ring": {"heartbeat_period": "1m", "heartbeat_timeout": "5m"},
         },
         "ingester": _ingester(storage),
         "ingester_client": {"grpc_client_config": _messages()},
@@ -66,7 +65,8 @@ def config(options: Options, *, storage: str = "/loki") -> Config:
             "retention_delete_delay": "2h",
             "delete_request_store": "filesystem",
         },
-        "querier": {"max_concurrent": 4},
+        # What is not flushed yet can be as old as a chunk.
+        "querier": {"max_concurrent": 4, "query_ingesters_within": "0s"},
         "frontend": {"encoding": "protobuf", "scheduler_worker_concurrency": 1},
         "frontend_worker": {"grpc_client_config": _messages()},
         "query_range": {"cache_results": False, "parallelise_shardable_queries": False},
@@ -98,7 +98,7 @@ def _ingester(storage: str) -> Config:
         "chunk_idle_period": "1h",
         "max_chunk_age": f"{2 * OUT_OF_ORDER_HOURS}h",
         "flush_check_period": "1m",
-        "lifecycler": {"heartbeat_period": "1m", "final_sleep": "0s", "min_ready_duration": "0s"},
+        "lifecycler": {"final_sleep": "0s", "min_ready_duration": "0s"},
         "wal": {
             "enabled": True,
             "dir": f"{storage}/wal",

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 CONTAINER = "base"
-NAMESPACE = "airflow-tasks"
 # The clocks of the database's host and of a node may differ, and a pod ends after its task.
 MARGIN = timedelta(minutes=10)
 # A line is in Loki this soon after it was written, unless Loki or its collector is behind.
@@ -165,7 +164,7 @@ def _nothing(url: str, attempt: Try, retention: str) -> str:
 def _namespace() -> str:
     from airflow.sdk.configuration import conf  # noqa: PLC0415 -- Airflow may still be starting
 
-    return str(conf.get("kubernetes_executor", "namespace", fallback=NAMESPACE))
+    return str(conf.get("kubernetes_executor", "namespace", fallback="default"))
 
 
 def _utc(moment: datetime) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -114,7 +115,7 @@ def lines(url: str, text: str, start: int, end: int) -> Iterator[Line]:
             # More lines of one time than a page holds: the rest can't be asked for.
             start, given = start + 1, set()
         weight = sum(len(line.text) for line in page) // len(page) + 1
-        limit = max(100, min(PAGE_LINES, PAGE_BYTES // weight))
+        limit = max(8, min(PAGE_LINES, PAGE_BYTES // weight))
 
 
 def _page(url: str, text: str, start: int, end: int, limit: int) -> list[Line]:
@@ -142,7 +143,7 @@ def _get(address: str) -> Any:
             return json.load(answer)
     except HTTPError as error:
         said = error.read(500).decode(errors="replace").strip()
-        too_large = "larger than max" in said
+        too_large = error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         raise LokiError(f"HTTP {error.code}: {said}", too_large=too_large) from error
     except TimeoutError as error:
         raise LokiError(f"no answer in {TIMEOUT_SECONDS:.0f} s") from error

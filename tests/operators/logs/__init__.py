@@ -1,0 +1,1 @@
+"""Tests of task logs read back from Loki."""
