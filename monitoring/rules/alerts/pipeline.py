@@ -27,7 +27,7 @@ def group(options: Options) -> Group:
 def gone(job: str) -> str:
     """Return 0 where no target of a job answers, or there is none; without labels."""
     up = f'up{{job="{job}"}}'
-    return f"max({up}) == 0 or max(absent({up})) - 1"
+    return f"(max({up}) or max(absent({up})) - 1) == 0"
 
 
 def _targets(options: Options) -> list[Alert]:
@@ -80,7 +80,7 @@ def _metrics(options: Options) -> list[Alert]:
     return [
         Alert(
             name="AirflowNoMetrics",
-            expr=f"({beats} == 0 or absent({beats}) - 1)"
+            expr=f"(({beats} or absent({beats}) - 1) == 0)"
             f" and on () ({alive} <= {least.HEARTBEAT_SECONDS}) and on () ({answers})",
             # Longer than a new exporter's heartbeats take to be counted.
             for_="15m",
