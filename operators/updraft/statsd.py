@@ -53,6 +53,13 @@ class Client(StatsClient):  # type: ignore[misc]
         port: Its UDP port.
         prefix: What every metric's name begins with.
         ipv6: Whether its address is one of IPv6.
+
+    Example:
+        >>> with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        ...     server.bind(("127.0.0.1", 0))
+        ...     Client("127.0.0.1", server.getsockname()[1], "airflow").incr("begun,dag_id=größe")
+        ...     server.recv(100).decode()
+        'airflow.begun,dag_id=größe:1|c'
     """
 
     def __init__(

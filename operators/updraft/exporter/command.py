@@ -19,7 +19,7 @@ from updraft.exporter.log import error, info
 VARIABLE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
-class Server(ThreadingHTTPServer):
+class _Server(ThreadingHTTPServer):
     """Serves what an exporter has.
 
     Args:
@@ -32,13 +32,13 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, port: int, exporter: Exporter, patience: float) -> None:
         self.exporter, self.patience = exporter, patience
-        super().__init__(("", port), Handler)
+        super().__init__(("", port), _Handler)
 
 
-class Handler(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     """Answers Prometheus and the kubelet."""
 
-    server: Server
+    server: _Server
 
     def do_GET(self) -> None:
         """Answer /metrics and /healthz."""
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     exporter = Exporter(database, options.api_url)
     # A poll may have to wait for a connection and for the API server.
     patience = options.interval + 10 * PATIENCE
-    with Server(options.port, exporter, patience) as server:
+    with _Server(options.port, exporter, patience) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         info("serving", port=str(server.server_port), interval=str(options.interval))
         _poll(exporter, options.interval, ended)

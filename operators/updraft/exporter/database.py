@@ -36,6 +36,11 @@ class Database:
 
     Args:
         uri: Where it is.
+
+    Example:
+        >>> Database("postgresql://127.0.0.1:1/airflow").read() is None
+        {"timestamp": ..., "event": "the metadata database does not answer", ...}
+        True
     """
 
     def __init__(self, uri: str) -> None:

@@ -37,6 +37,13 @@ class Exporter(Collector):
     Args:
         database: The metadata database.
         api_url: Address of the API server with its path; empty for none.
+
+    Example:
+        >>> exporter = Exporter(Database("postgresql://127.0.0.1:1/airflow"))
+        >>> exporter.poll()
+        {"timestamp": ..., "event": "the metadata database does not answer", ...}
+        >>> [(metric.name, metric.samples[0].value) for metric in exporter.collect()][:1]
+        [('updraft_database_up', 0.0)]
     """
 
     def __init__(self, database: Database, api_url: str = "") -> None:
@@ -55,7 +62,8 @@ class Exporter(Collector):
         """Ask everything once."""
         began = time.monotonic()
         found = self._database.read()
-        self._count_starts()
+        if found is not None:
+            self._count_starts()
         shown = families(found or {})
         shown.append(
             single(

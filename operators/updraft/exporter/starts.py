@@ -18,6 +18,18 @@ class Starts:
 
     Args:
         registry: Where the metrics go.
+
+    Example:
+        >>> registry, noon = CollectorRegistry(), datetime(2026, 3, 1, 12)
+        >>> starts = Starts(registry)
+        >>> starts.count(noon, [])
+        >>> try_and_its_wait = ("shop", "load", "run", -1, noon + timedelta(seconds=5), 2.5)
+        >>> for second in (15, 30):
+        ...     starts.count(noon + timedelta(seconds=second), [try_and_its_wait])
+        >>> registry.get_sample_value(
+        ...     "updraft_task_queue_to_start_seconds_count", {"dag_id": "shop"}
+        ... )
+        1.0
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

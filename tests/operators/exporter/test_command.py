@@ -205,7 +205,7 @@ def test_it_serves_until_it_is_told_to_end(
 
 def test_an_exporter_that_polls_no_more_is_not_healthy(postgres_database: Database) -> None:
     exporter = Exporter(Asked(postgres_database.uri))
-    with command.Server(0, exporter, patience=60) as server:
+    with command._Server(0, exporter, patience=60) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/healthz"
         assert httpx.get(url).status_code == 200
