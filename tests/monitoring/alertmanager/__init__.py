@@ -1,0 +1,1 @@
+"""Alertmanager as it is shipped, and a receiver that is told."""
