@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +13,11 @@ from infra.images import base as bases
 from infra.images import engines, host, recipes
 from infra.images.engines import REPOSITORY, Engine, Recipe, Say
 from infra.local import packages
+from infra.local.alone import alone
 
 # Archives of an image that stay: this one and the one before, for a way back.
 KEPT = 2
+BUILDING = "build of images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def build(
         if all(image.archive.is_file() for image in built.values()):
             return built
     (folder / "archives").mkdir(parents=True, exist_ok=True)
-    with _alone(folder, say):
+    with alone(folder / "lock", BUILDING, say):
         engine = _engine(folder, say)
         started = bases.resolve(folder, engine, say, base)
         return {name: _build(name, folder, engine, started, say) for name in wanted}
@@ -68,7 +67,7 @@ def push(image: BuiltImage, target: str, *, cache: Path, say: Say) -> None:
         UpdraftError: The registry refused it or can't be reached.
     """
     folder = cache / "images"
-    with _alone(folder, say):
+    with alone(folder / "lock", BUILDING, say):
         engine = _engine(folder, say)
         if not engine.has(image.ref):
             engine.load(image.archive)
@@ -127,19 +126,3 @@ def _engine(folder: Path, say: Say) -> Engine:
     engine = Engine(program, folder / "store")
     engine.clean()
     return engine
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, say: Say) -> Iterator[None]:
-    """Keep out other builds in the same cache, which two clones on one machine share."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Waiting for another build of images in the same cache to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.local import golang
+from infra.local.alone import alone
 from infra.local.paths import CHECKOUT, Paths
 from infra.local.programs import TEST_TOOLS, TOOLS, Tool
 from infra.local.shell import Say, last_lines, run
@@ -74,6 +75,11 @@ class ToolCache:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
+
+    @property
+    def lock(self) -> Path:
+        """What is locked while programs are built."""
+        return self._cache / "tools.lock"
 
     def path(self, name: str) -> Path:
         """Where a program is, or will be once it was built.
@@ -159,15 +165,22 @@ def ensure(names: Iterable[str], say: Say, *, cache: Path | None = None) -> dict
     """
     wanted = list(names)
     store = ToolCache(cache or Paths.for_instance().cache)
+    if store.missing(wanted):
+        # Two builds would compile the same twice, and one may drop what the other reads.
+        with alone(store.lock, "build of tools", say):
+            _build(store, wanted, say)
+    return {name: store.path(name) for name in wanted}
+
+
+def _build(store: ToolCache, wanted: list[str], say: Say) -> None:
     missing = store.missing(wanted)
     began = time.monotonic()
     for number, name in enumerate(missing, 1):
         so_far = time.monotonic() - began
         say(f"building {name} ({number} of {len(missing)}; {so_far:.0f} s so far)")
         store.build(name, say)
-    if missing and not store.missing(TOOLS.keys() - TEST_TOOLS):
+    if not store.missing(TOOLS.keys() - TEST_TOOLS):
         store.drop_build_cache()
-    return {name: store.path(name) for name in wanted}
 
 
 def kubernetes_source(say: Say = lambda _: None) -> Path:

@@ -17,9 +17,11 @@ import pytest
 from infra import versions
 from infra.errors import UpdraftError
 from infra.local import golang, packages, programs, reach, tools
+from infra.local.alone import alone
 from infra.local.paths import CHECKOUT
 from infra.local.programs import CLIENT_TOOLS, MONITORING_TOOLS, NODE_TOOLS, TEST_TOOLS, TOOLS
 from infra.local.tools import ToolCache
+from tests.waiting import wait_for
 
 # Programs that an embedded cluster builds and any other pulls: the same releases.
 RELEASES = {
@@ -190,20 +192,24 @@ def test_a_killed_build_is_not_taken_for_a_tool(tmp_path: Path) -> None:
     assert os.access(built, os.X_OK)
 
 
-def test_two_builds_at_once_both_end_well(tmp_path: Path) -> None:
+def test_of_two_at_once_one_builds_and_the_other_waits_for_it(tmp_path: Path) -> None:
     found: list[Path] = []
+    said: list[str] = []
 
     def build() -> None:
-        found.append(tools.ensure(["pause"], print, cache=tmp_path)["pause"])
+        found.append(tools.ensure(["pause"], said.append, cache=tmp_path)["pause"])
 
     threads = [threading.Thread(target=build) for _ in range(2)]
-    for thread in threads:
-        thread.start()
+    with alone(ToolCache(tmp_path).lock, "test", print):
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: len(said) == len(threads), 20, "both to wait")
     for thread in threads:
         thread.join()
-    assert len(found) == 2
-    assert found[0] == found[1]
+    print(said)
+    assert found == [ToolCache(tmp_path).path("pause")] * 2
     assert [path.name for path in found[0].parent.iterdir()] == ["pause"]
+    assert [line for line in said if line.startswith("building")] == [said[2]]
 
 
 def test_what_is_missing_of_debian_is_told_by_its_sign() -> None:
