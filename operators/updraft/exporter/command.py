@@ -10,7 +10,7 @@ import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
 
 from updraft.exporter.database import PATIENCE, Database
 from updraft.exporter.exporter import Exporter
@@ -86,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    # When a series began is a series more for each, which nothing reads.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     database = Database(uri)
     exporter = Exporter(database, options.api_url)
     # A poll may have to wait for a connection and for the API server.

@@ -119,6 +119,7 @@ def test_a_database_that_goes_takes_its_metrics_with_it_and_brings_them_back(dat
         uri = server.uri().replace(f":{server.port}/", f":{port}/")
         with Proxy(listener, server.port) as between, exporting(uri) as exporter:
             before = exporter.becomes("updraft_database_up", 1)
+            assert not [name for name in before if name.endswith("_created")]
             # None of Airflow's tables are here: what PostgreSQL itself knows is told all the same.
             assert "updraft_database_size_bytes" in before
             assert "updraft_dags" not in before
