@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local import tools
+from infra.local.alone import alone
 from infra.local.paths import Paths
 from infra.local.programs import TEST_TOOLS
 
@@ -33,8 +34,9 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give Debian's Alertmanager, unpacked into the cache and not installed."""
     folder = Paths.for_instance().cache / "tests" / ALERTMANAGER
     work = tmp_path_factory.mktemp(ALERTMANAGER)
-    if not (folder / "usr").exists():
-        _unpack(work, folder)
+    with alone(folder.with_suffix(".lock"), "unpacking of Alertmanager", print):
+        if not (folder / "usr").exists():
+            _unpack(work, folder)
     # Its templates are at a path that it has compiled in: there it sees them, and it alone.
     program = work / "alertmanager"
     program.write_text(
@@ -59,6 +61,5 @@ def _unpack(work: Path, folder: Path) -> None:
         pytest.skip(f"apt could not download {ALERTMANAGER}: {got.stderr.strip()[-300:]}")
     (package,) = work.glob("*.deb")
     subprocess.run(["dpkg-deb", "-x", package, work / "root"], check=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.move(work / "root", folder)
