@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -32,9 +33,14 @@ class Site:
     folder: Path
 
     @contextmanager
-    def another(self, **options: str) -> Iterator[Site]:
-        """Run one more API server on its database, with other options of [updraft]."""
-        url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    def another(self, path: str = "", **options: str) -> Iterator[Site]:
+        """Run one more API server on its database, with other options of [updraft].
+
+        Args:
+            path: Of the UI on its host, as behind an Ingress with one.
+            options: The others.
+        """
+        url = f"http://127.0.0.1:{free_ports(1)[0]}{path}"
         changed = {f"AIRFLOW__UPDRAFT__{name.upper()}": value for name, value in options.items()}
         environment = {**self.environment, **changed, "AIRFLOW__API__BASE_URL": url}
         with _serving(environment, url, self.folder / "another.log"):
@@ -91,7 +97,7 @@ def running(folder: Path, database: str, options: Mapping[str, str]) -> Iterator
 @contextmanager
 def _serving(environment: Mapping[str, str], url: str, log: Path) -> Iterator[None]:
     """Run an API server for the block."""
-    arguments = ["--workers", "1", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
+    arguments = ["--workers", "1", "--host", "127.0.0.1", "--port", str(urlsplit(url).port)]
     command = [sys.executable, "-m", "airflow", "api-server", *arguments]
     variables = [f"{name}={value}" for name, value in environment.items()]
     with serve(["env", "-i", *variables, *command], f"{url}/api/v2/version", log, patience=90):

@@ -334,6 +334,24 @@ def test_servers_that_are_down_are_told_by_each_panel_with_the_way_out(
             re.fullmatch(r"https://grafana\.example\.com/d/updraft-\w+\?from=now-24h&to=now", each)
             for each in addresses
         )
+        # Before its server ends, which it would complain of.
+        page.context.close()
+
+
+def test_behind_a_path_of_the_host_it_works_the_same(visit: Open, site: Site) -> None:
+    with site.another("/data/airflow") as other:
+        page = visit("/plugin/platform", at=other)
+        frame = page.frame_locator("iframe")
+        frame.locator('[data-panel="failures"][data-status="ok"]').wait_for()
+        assert page.frames[1].url.startswith(f"{other.url}/platform/")
+        frame.get_by_role("link", name=re.compile("log of try")).first.click()
+        page.wait_for_url(re.compile(r"/data/airflow/dags/shop_nightly/runs/"))
+        page.context.close()
+        page = visit("/platform/?range=6h", "", at=other)
+        print(page.url)
+        assert page.url.startswith(f"{other.url}/auth/login")
+        assert "next=%2Fdata%2Fairflow%2Fplatform%2F%3Frange%3D6h" in page.url
+        page.context.close()
 
 
 @pytest.mark.skipif(

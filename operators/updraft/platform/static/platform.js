@@ -1,145 +1,19 @@
 // The Platform page: asks the server for each panel, and shows what it says or why it can't.
 
 import { available, draw, forget, redraw } from "./charts.js";
-import { ago, amount, date, moment, seconds, time } from "./format.js";
+import { make, notice } from "./dom.js";
+import { time } from "./format.js";
+import { numbers, statistics, table } from "./tables.js";
 import { followTheme } from "./theme.js";
 import { outside, routeOut } from "./ways.js";
 
 const REFRESH = 30_000;
-const TABLE_ROWS = 24;
 const asked = new URLSearchParams(location.search);
 const task = { dag_id: asked.get("dag_id") ?? "", task_id: asked.get("task_id") ?? "" };
 const pages = { failures: 0 };
 let session = {};
 let range = asked.get("range");
 let loading = new AbortController();
-
-/** An element with text and attributes; text is never read as HTML. */
-function make(name, text, attributes = {}) {
-  const made = document.createElement(name);
-  if (text !== undefined && text !== null) made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-}
-
-function notice(kind, ...texts) {
-  const made = make("div", null, { class: `notice ${kind}` });
-  made.append(...texts.filter(Boolean).map((text) => make("p", text)));
-  return made;
-}
-
-const STATES = {
-  success: "good", failed: "bad", upstream_failed: "bad", up_for_retry: "warn", running: "warn",
-  critical: "bad", page: "bad", warning: "warn", up: "good", down: "bad",
-};
-const badge = (text) => make("span", text.replaceAll("_", " "), { class: `badge ${STATES[text] ?? ""}` });
-
-function taskLink(row) {
-  const query = new URLSearchParams({ dag_id: row.dag_id, task_id: row.task_id, range });
-  return make("a", row.task_id, { href: `?${query}` });
-}
-
-const logLink = (row) => outside(make("a", `log of try ${row.try}`), row.log);
-const lasted = (from, to) => (from && to ? seconds((to - from) / 1000) : "–");
-const mapped = (row) => (row.map_index >= 0 ? String(row.map_index) : "–");
-
-// Each column: its heading, and what a row has there, a text or an element.
-const TABLES = {
-  control: [
-    ["Part", (row) => row.name],
-    ["State", (row) => (row.up === null ? "never seen" : badge(row.up ? "up" : "down"))],
-    ["Heard", (row) => (row.seen ? ago(row.seen) : row.up ? "answers" : "–")],
-  ],
-  alerts: [
-    ["Alert", (row) => row.name],
-    ["Severity", (row) => badge(row.severity)],
-    ["Since", (row) => ago(row.since)],
-    ["What", (row) => row.summary || "–"],
-    ["Runbook", (row) => (row.runbook ? outside(make("a", "what to do"), row.runbook) : "–")],
-  ],
-  failures: [
-    ["Task", taskLink],
-    ["DAG", (row) => row.dag_id],
-    ["Index", mapped],
-    ["Failed", (row) => date(row.ended)],
-    ["Ran", (row) => lasted(row.started, row.ended)],
-    ["Run", (row) => row.run_id],
-    ["Log", logLink],
-  ],
-  tries: [
-    ["Try", (row) => String(row.try)],
-    ["State", (row) => badge(row.state)],
-    ["Index", mapped],
-    ["Started", (row) => (row.started ? date(row.started) : "not yet")],
-    ["Waited", (row) => (row.started >= row.queued ? lasted(row.queued, row.started) : "–")],
-    ["Ran", (row) => lasted(row.started, row.ended)],
-    ["Run", (row) => row.run_id],
-    ["Log", (row) => (row.started ? logLink(row) : "–")],
-  ],
-  cost: [
-    ["DAG or team", (row) => row.name],
-    ["Kind", (row) => row.kind],
-    ["Cost", (row, content) => amount(row.amount, content.currency)],
-  ],
-};
-
-// Columns with names that people make up: they break anywhere.
-const LONG = new Set(["Task", "DAG", "Run", "What", "DAG or team"]);
-
-function table(columns, content, title) {
-  const made = make("table", null, { class: "rows" });
-  made.append(make("caption", title));
-  const head = make("tr");
-  head.append(...columns.map(([name]) => make("th", name, { scope: "col" })));
-  made.createTHead().append(head);
-  const body = made.createTBody();
-  for (const row of content.rows) {
-    const line = make("tr");
-    columns.forEach(([name, value], place) => {
-      const cell = place ? make("td", null, { "data-label": name }) : make("th", null, { scope: "row", "data-label": name });
-      const inner = make("span", null, LONG.has(name) ? { class: "long" } : {});
-      inner.append(value(row, content));
-      cell.append(inner);
-      line.append(cell);
-    });
-    body.append(line);
-  }
-  return made;
-}
-
-/** The chart's numbers: every so many points of each series, the newest first. */
-function numbers(series, unit, title) {
-  const made = make("table");
-  made.append(make("caption", title));
-  const head = make("tr");
-  head.append(make("th", "Time", { scope: "col" }));
-  head.append(...series.map((each) => make("th", each.name, { scope: "col", class: "number" })));
-  made.createTHead().append(head);
-  const body = made.createTBody();
-  const moments = series[0].points.map(([at]) => at);
-  const pace = Math.max(1, Math.ceil(moments.length / TABLE_ROWS));
-  for (let place = moments.length - 1; place >= 0; place -= pace) {
-    const line = make("tr");
-    line.append(make("th", moment(moments[place]), { scope: "row" }));
-    line.append(...series.map((each) => make("td", amount(each.points[place]?.[1], unit), { class: "number" })));
-    body.append(line);
-  }
-  const scroll = make("div", null, { class: "scroll", tabindex: "0", role: "region", "aria-label": title });
-  scroll.append(made);
-  return scroll;
-}
-
-function statistics(stats) {
-  const made = make("dl", null, { class: "stats" });
-  for (const each of stats) {
-    const group = make("div");
-    const value = make("dd", amount(each.value, each.unit));
-    if (each.of !== null) value.append(make("small", ` of ${amount(each.of, each.unit)}`));
-    group.append(make("dt", each.label), value);
-    made.append(group);
-  }
-  return made;
-}
 
 function pager(name, content) {
   const last = Math.max(0, Math.ceil(content.total / content.page_size) - 1);
@@ -192,7 +66,7 @@ function show(panel, content) {
   }
   const draws = kind && content.status === "ok" && (content.series ?? content.rows)?.length > 0;
   if (content.status === "ok" && content.stats?.length) shown.push(statistics(content.stats));
-  const full = content.status === "ok" && rows && content.rows.length ? table(TABLES[rows], content, title) : null;
+  const full = content.status === "ok" && rows && content.rows.length ? table(rows, content, title) : null;
   const instead = draws && kind !== "bars" ? numbers(content.series, unit, title) : full;
   if (kind && instead) {
     const details = make("details");
