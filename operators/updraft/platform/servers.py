@@ -53,7 +53,8 @@ class Server:
             raise SourceUnavailableError(
                 f"no {self.name} is known",
                 where=f"[{settings.SECTION}] {self.option}",
-                fix="switch monitoring on in the platform's settings (monitoring.mode), deploy",
+                fix="switch monitoring on in the platform's settings (monitoring.mode; in "
+                "monitoring.metrics the address of a cluster's own server), then deploy",
             )
         key = str(httpx.URL(f"{self.url}/{path}", params=parameters))
         return await _answers.get(key, lambda: self._ask(key))
@@ -82,7 +83,7 @@ class Server:
         return SourceUnavailableError(
             f"{self.name} does not answer: {reason}",
             where=self.url,
-            fix=f"see whether its pod is up: kubectl --namespace airflow-monitoring get pods; "
+            fix="see whether its pod is up: kubectl get pods, in the monitoring namespace; "
             f"or mend its address, [{settings.SECTION}] {self.option}",
         )
 
