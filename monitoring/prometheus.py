@@ -23,8 +23,13 @@ _COLLECTOR_PORT = 8888
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder
 _CADVISOR = (
     "container_(cpu_usage_seconds_total|cpu_cfs_(throttled_)?periods_total"
-    "|memory_(working_set_bytes|max_usage_bytes)|oom_events_total|fs_usage_bytes"
-    "|network_(receive|transmit)_bytes_total)"
+    "|memory_(working_set_bytes|max_usage_bytes)|oom_events_total)"
+)
+_CONTAINERS = (
+    # A pod's sum, and the container that only holds its network, have no container's name.
+    {"source_labels": ["container"], "regex": "", "action": "drop"},
+    # Each container has its own, and they say nothing that its pod's name does not.
+    {"regex": "id|name|image", "action": "labeldrop"},
 )
 _KUBELET = "kubelet_volume_stats_(available|capacity|used)_bytes"
 
@@ -43,7 +48,7 @@ def config(options: Options) -> Config:
             *(_server(name, f"{name}:{port}") for name, port in _SERVERS.items()),
             _server(_EXPORTER, f"{_EXPORTER}.{options.control_plane}:{_EXPORTER_PORT}"),
             _collector(options),
-            _node(options, "/metrics/cadvisor", _CADVISOR),
+            _node(options, "/metrics/cadvisor", _CADVISOR, *_CONTAINERS),
             _node(options, "/metrics", _KUBELET),
         ],
     }
@@ -75,7 +80,7 @@ def _collector(options: Options) -> Config:
     }
 
 
-def _node(options: Options, path: str, names: str) -> Config:
+def _node(options: Options, path: str, names: str, *then: Config) -> Config:
     ours = "|".join((options.control_plane, options.tasks, options.monitoring))
     return {
         "job_name": f"kubelet{path.replace('/', '-')}",
@@ -94,7 +99,6 @@ def _node(options: Options, path: str, names: str) -> Config:
         "metric_relabel_configs": [
             {"source_labels": ["__name__"], "regex": names, "action": "keep"},
             {"source_labels": ["namespace"], "regex": ours, "action": "keep"},
-            # Each pod has its own, and they say nothing that the pod's name does not.
-            {"regex": "id|name|image|uid", "action": "labeldrop"},
+            *then,
         ],
     }

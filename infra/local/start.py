@@ -106,6 +106,11 @@ class Start:
         self.cgroups.make("shims")
         network.ensure(self.paths, subnet)
         mounts.ensure(self.paths)
+        # The kubelet's cAdvisor can't be told where containerd listens, and without it a container
+        # has no name in what it measures. The node finds the folder as /run/containerd.
+        usual = self.paths.run / "shims" / "containerd.sock"
+        if not usual.is_symlink():
+            usual.symlink_to(self.paths.containerd_socket)
 
     def _own_images(self, built: node.Tools) -> list[tuple[Path, str]]:
         folder = self.paths.cache / "images" / "node"
