@@ -85,63 +85,75 @@ class Objective:
 
 def objectives(options: Options) -> tuple[Objective, ...]:
     """Return the objectives of a platform."""
+    return _task_start(options), _run_success(options), _on_time(options), _log_delivery(options)
+
+
+def _task_start(options: Options) -> Objective:
     soon = options.task_start_seconds
-    starts = "updraft_task_queue_to_start_seconds_bucket"
     exporter = "airflow-exporter"
-    collector = "collector"
-    sent, unsent, refused = (
-        f'otelcol_{name}_log_records_total{{job="{collector}"}}'
-        for name in ("exporter_sent", "exporter_send_failed", "receiver_refused")
+    starts = f'updraft_task_queue_to_start_seconds_bucket{{job="{exporter}", le='
+    return Objective(
+        name="task-start",
+        alert="AirflowTaskStartBudgetBurn",
+        share=options.slo_task_start,
+        events=[f'{starts}"+Inf"}}'],
+        # Prometheus 3 writes a bound as 30.0, and 2 as 30.
+        good=f'{starts}~"{soon}([.]0)?"}}',
+        job=exporter,
+        few=10,
+        what=f"tasks began more than {soon} s after they were queued",
+        step="See whether pods wait for quota, nodes or images: dashboard updraft-pods.",
     )
-    unqueued = f'otelcol_exporter_enqueue_failed_log_records_total{{job="{collector}"}}'
-    succeeded, failed = (airflow(f"dagrun_duration_{how}_count") for how in ("success", "failed"))
-    missed, met = (airflow(f"deadline_alerts_deadline_{how}") for how in ("missed", "not_missed"))
-    return (
-        Objective(
-            name="task-start",
-            alert="AirflowTaskStartBudgetBurn",
-            share=options.slo_task_start,
-            events=[f'{starts}{{job="{exporter}", le="+Inf"}}'],
-            # Prometheus 3 writes a bound as 30.0, and 2 as 30.
-            good=f'{starts}{{job="{exporter}", le=~"{soon}([.]0)?"}}',
-            job=exporter,
-            few=10,
-            what=f"tasks began more than {soon} s after they were queued",
-            step="See whether pods wait for quota, nodes or images: dashboard updraft-pods.",
-        ),
-        Objective(
-            name="run-success",
-            alert="AirflowRunSuccessBudgetBurn",
-            share=options.slo_run_success,
-            events=[succeeded, failed],
-            bad=[failed],
-            job=STATSD,
-            few=10,
-            what="runs failed",
-            step="See which DAGs, and what their failures share: dashboard updraft-dags.",
-        ),
-        Objective(
-            name="on-time",
-            alert="AirflowOnTimeBudgetBurn",
-            share=options.slo_on_time,
-            events=[missed, met],
-            bad=[missed],
-            job=STATSD,
-            few=10,
-            what="runs with a deadline missed it",
-            step="See whether their tasks wait or run long: dashboard updraft-dags.",
-        ),
-        Objective(
-            name="log-delivery",
-            alert="AirflowLogDeliveryBudgetBurn",
-            share=options.slo_log_delivery,
-            events=[sent, unsent, unqueued, refused],
-            bad=[unsent, unqueued, refused],
-            job=collector,
-            few=1000,
-            what="log lines did not reach Loki",
-            step=f"Look at Loki and `kubectl -n {options.monitoring} logs daemonset/collector`.",
-        ),
+
+
+def _run_success(options: Options) -> Objective:
+    failed = airflow("dagrun_duration_failed_count")
+    return Objective(
+        name="run-success",
+        alert="AirflowRunSuccessBudgetBurn",
+        share=options.slo_run_success,
+        events=[airflow("dagrun_duration_success_count"), failed],
+        bad=[failed],
+        job=STATSD,
+        few=10,
+        what="runs failed",
+        step="See which DAGs, and what their failures share: dashboard updraft-dags.",
+    )
+
+
+def _on_time(options: Options) -> Objective:
+    missed = airflow("deadline_alerts_deadline_missed")
+    return Objective(
+        name="on-time",
+        alert="AirflowOnTimeBudgetBurn",
+        share=options.slo_on_time,
+        events=[missed, airflow("deadline_alerts_deadline_not_missed")],
+        bad=[missed],
+        job=STATSD,
+        few=10,
+        what="runs with a deadline missed it",
+        step="See whether their tasks wait or run long: dashboard updraft-dags.",
+    )
+
+
+def _log_delivery(options: Options) -> Objective:
+    collector = "collector"
+    sent, *lost = (
+        f'otelcol_{name}_log_records_total{{job="{collector}"}}'
+        for name in (
+            "exporter_sent", "exporter_send_failed", "exporter_enqueue_failed", "receiver_refused",
+        )
+    )  # fmt: skip
+    return Objective(
+        name="log-delivery",
+        alert="AirflowLogDeliveryBudgetBurn",
+        share=options.slo_log_delivery,
+        events=[sent, *lost],
+        bad=lost,
+        job=collector,
+        few=1000,
+        what="log lines did not reach Loki",
+        step=f"Look at Loki and `kubectl -n {options.monitoring} logs daemonset/collector`.",
     )
 
 

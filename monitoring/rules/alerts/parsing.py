@@ -10,7 +10,11 @@ from monitoring.rules.recording_expr import EXPORTER
 
 def group(_: Options) -> Group:
     """Return the alerts."""
-    alerts = [
+    return Group("airflow-parsing", [*_imports(), *_limits()])
+
+
+def _imports() -> list[Alert]:
+    return [
         Alert(
             name="AirflowDagImportErrors",
             expr="updraft:import_errors:max > 0",
@@ -21,6 +25,23 @@ def group(_: Options) -> Group:
             description="Their DAGs keep running as they were last read, if ever. `make status`"
             " prints each file and its error; revert the push or mend it.",
         ),
+        Alert(
+            name="AirflowDagBundleStale",
+            expr=f"max by (bundle) (updraft_dag_bundle_refresh_age_seconds{{{EXPORTER}}})"
+            f" > {least.BUNDLE_AGE_SECONDS}",
+            for_="5m",
+            severity="ticket",
+            component="git-sync",
+            summary="DAG bundle {{ $labels.bundle }} was refreshed"
+            " {{ $value | humanizeDuration }} ago.",
+            description="What is pushed to {{ $labels.bundle }} does not arrive; the DAGs run as"
+            " they were. Look at `make logs LOG=git-sync` and LOG=dag-processor.",
+        ),
+    ]
+
+
+def _limits() -> list[Alert]:
+    return [
         Alert(
             name="AirflowDagParseSlow",
             expr=f"updraft_file:parse_seconds:mean10m > {least.PARSE_SECONDS}",
@@ -44,17 +65,4 @@ def group(_: Options) -> Group:
             " was pushed of {{ $labels.file_path }} is not in effect."
             " Look at `make logs LOG=dag-processor`.",
         ),
-        Alert(
-            name="AirflowDagBundleStale",
-            expr=f"max by (bundle) (updraft_dag_bundle_refresh_age_seconds{{{EXPORTER}}})"
-            f" > {least.BUNDLE_AGE_SECONDS}",
-            for_="5m",
-            severity="ticket",
-            component="git-sync",
-            summary="DAG bundle {{ $labels.bundle }} was refreshed"
-            " {{ $value | humanizeDuration }} ago.",
-            description="What is pushed to {{ $labels.bundle }} does not arrive; the DAGs run as"
-            " they were. Look at `make logs LOG=git-sync` and LOG=dag-processor.",
-        ),
     ]
-    return Group("airflow-parsing", alerts)

@@ -20,7 +20,13 @@ def group(options: Options) -> Group:
     """Return the alerts."""
     return Group(
         "airflow-pipeline",
-        [*_targets(options), *_metrics(options), *_logs(options), *_alerting(options)],
+        [
+            *_targets(options),
+            *_metrics(options),
+            *_collector(options),
+            *_loki(options),
+            *_alerting(options),
+        ],
     )
 
 
@@ -105,7 +111,7 @@ def _metrics(options: Options) -> list[Alert]:
     ]
 
 
-def _logs(options: Options) -> list[Alert]:
+def _collector(options: Options) -> list[Alert]:
     collected = window("15m", options)
     refused = "otelcol_receiver_refused_log_records_total"
     lost = [
@@ -118,10 +124,6 @@ def _logs(options: Options) -> list[Alert]:
     ]
     drops = " or ".join(f"{count} > 0" for count in lost)
     queue = 'max by (instance) (otelcol_exporter_queue_{}{{job="collector"}})'
-    requests = 'loki_request_duration_seconds_count{{job="loki"{}}}[{}]'
-    over = window("5m", options)
-    errors = f"""sum(rate({requests.format(', status_code=~"5.."', over)}))"""
-    discarded = grown('loki_discarded_samples_total{job="loki"}', collected, "loki", "reason")
     return [
         Alert(
             name="AirflowCollectorDropsLogs",
@@ -146,6 +148,16 @@ def _logs(options: Options) -> list[Alert]:
             " the queue is full, lines wait in files that the kubelet rotates away. Look at Loki:"
             f" `kubectl -n {options.monitoring} logs deployment/loki`.",
         ),
+    ]
+
+
+def _loki(options: Options) -> list[Alert]:
+    collected = window("15m", options)
+    requests = 'loki_request_duration_seconds_count{{job="loki"{}}}[{}]'
+    over = window("5m", options)
+    errors = f"""sum(rate({requests.format(', status_code=~"5.."', over)}))"""
+    discarded = grown('loki_discarded_samples_total{job="loki"}', collected, "loki", "reason")
+    return [
         Alert(
             name="AirflowLokiErrors",
             expr=f"{errors} / (sum(rate({requests.format('', over)})) > 0)"
