@@ -199,7 +199,7 @@ def _loki(address: str) -> Config:
                 "flush_timeout": "500ms",
                 "sizer": "bytes",
                 "min_size": 256 << 10,
-                "max_size": 4 << 20,
+                "max_size": 8 << 20,
             },
         },
     }

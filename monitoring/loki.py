@@ -12,8 +12,8 @@ HTTP_PORT = 3100
 GRPC_PORT = 9095
 # OTLP resource attributes that become labels: few values each, so few streams (collector.py).
 LABELS = ("k8s.namespace.name", "k8s.container.name", "service.name", "component")
-# The collector cuts a line at 1 MiB; what comes from elsewhere and is longer is refused, not cut.
-MAX_LINE = "4MB"
+# The collector cuts lines at half of this; what comes from elsewhere is refused and not cut.
+MAX_LINE = "8MB"
 # Lines this much older than the newest of their stream are taken still: half of a chunk's age.
 OUT_OF_ORDER_HOURS = 24
 _MESSAGE_BYTES = 64 << 20

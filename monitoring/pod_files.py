@@ -7,8 +7,8 @@ from typing import Any
 
 Config = dict[str, Any]
 
-# A longer line becomes several entries.
-MAX_LINE = "1MiB"
+# A longer line becomes several entries, of which those without the runtime's time come last.
+MAX_LINE = "4MiB"
 
 _TIME = r"\d{4}-\d\d-\d\dT\S+"
 _STREAM = "(?:stdout|stderr)"
@@ -75,10 +75,12 @@ def _operators() -> list[Config]:
         "uid": "k8s.pod.uid",
         "container": "k8s.container.name",
     }
+    # Parts of one line: its first, or what is left of one that was too long.
+    cut = r'body matches "^\\S+ \\S+ P " or not (body matches "^\\S+ std(out|err) [PF]")'
     prefix = rf"\n{_TIME} {_STREAM} [PF] ?"
     return [
-        _replace(prefix, "", "join", r'body matches "^\\S+ \\S+ P "'),
-        _replace(prefix, "\n", "unprefix", r'not (body matches "^\\S+ \\S+ P ")'),
+        _replace(prefix, "", "join", cut),
+        _replace(prefix, "\n", "unprefix", f"not ({cut})"),
         {
             "type": "regex_parser",
             "id": "line",

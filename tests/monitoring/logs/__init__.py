@@ -1,0 +1,1 @@
+"""Tests of how lines come from pods' files to Loki."""
