@@ -85,6 +85,8 @@ def _node(options: Options, path: str, names: str, *then: Config) -> Config:
     return {
         "job_name": f"kubelet{path.replace('/', '-')}",
         "metrics_path": path,
+        # cAdvisor states times, by which a container that is gone would linger for five minutes.
+        "honor_timestamps": False,
         "scheme": "https",
         "authorization": {"credentials_file": f"{_TOKEN}/token"},
         # A kubelet signs its certificate itself unless the cluster's administrator has seen to it.

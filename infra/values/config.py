@@ -95,6 +95,8 @@ def _package(settings: Settings) -> dict[str, str]:
         "notifications_conn_id": settings.notifications.connection_id,
         "task_scratch_storage_class": settings.tasks.scratch_storage_class,
         "cluster": settings.cluster.context,
+        "currency": settings.monitoring.cost.currency,
+        "task_start_seconds": str(settings.monitoring.objectives.task_start_seconds),
         "grafana_url": settings.monitoring.grafana.url,
         **{
             f"{server}_url": monitoring.address(settings, server)

@@ -77,9 +77,8 @@ def api(platform: Platform) -> Iterator[AirflowApi]:
 
 
 @pytest.fixture(scope="session")
-def watch(platform: Platform) -> Iterator[watching.Watch]:
-    with watching.watching(platform) as made:
-        yield made
+def watch(platform: Platform) -> watching.Watch:
+    return watching.Watch(platform)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from infra.values import names
 from infra.values.monitoring.options import options
 from monitoring import dashboards
 from tests.cluster import receiver, support
-from tests.cluster.watching import ALERTS, Watch, get, scaled_down
+from tests.cluster.watching import ALERTS, Watch, scaled_down
 from tests.waiting import wait_for
 
 BROKEN = "broken.py"
@@ -137,7 +137,7 @@ def test_a_database_that_is_down_silences_what_follows_from_it(
         wait_for(lambda: messages(platform, "AirflowDatabaseDown", "firing"), 120, "the page")
 
         def quiet() -> bool:
-            alerts = get(f"{watch.alertmanager}/api/v2/alerts")
+            alerts = watch.get(names.ALERTMANAGER, "/api/v2/alerts")
             by_name = {each["labels"]["alertname"]: each["status"] for each in alerts}
             print({name: status["state"] for name, status in by_name.items()})
             following = by_name.get("AirflowApiServerDown")

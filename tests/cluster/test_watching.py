@@ -11,10 +11,11 @@ import pytest
 from infra.cli.airflow_api import AirflowApi, quote
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
+from infra.values import names
 from infra.values.monitoring.options import options
 from monitoring import dashboards
 from tests.cluster import receiver, support
-from tests.cluster.watching import ALERTS, Watch, get
+from tests.cluster.watching import ALERTS, Watch
 from tests.waiting import wait_for
 
 PODS, LINES = 100, 100
@@ -37,7 +38,7 @@ def test_every_target_answers(watch: Watch) -> None:
 
 
 def test_every_rule_is_evaluated(watch: Watch) -> None:
-    groups = get(f"{watch.prometheus}/api/v1/rules")["data"]["groups"]
+    groups = watch.get(names.PROMETHEUS, "/api/v1/rules")["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     faults = {rule["name"]: rule["lastError"] for rule in rules if rule.get("lastError")}
     print(f"{len(rules)} rules in {len(groups)} groups; {faults}")
@@ -70,9 +71,9 @@ def talked(platform: Platform, api: AirflowApi, pushed: None) -> RunReport:
     del pushed
     report = support.run(platform, api, "chatty", pods=PODS, lines=LINES)
     assert report.state == "success", report.counts()
-    names = {pod.name for pod in report.pods.values()}
+    pods = {pod.name for pod in report.pods.values()}
     where = ("-n", platform.tasks_namespace, "--wait=true")
-    platform.kubectl.run("delete", "pod", *sorted(names), *where, timeout=300)
+    platform.kubectl.run("delete", "pod", *sorted(pods), *where, timeout=300)
     return report
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from infra.cli.forward import forwarded
 from infra.cli.platform import Platform
 from infra.errors import UpdraftError
 from infra.values import names
@@ -35,23 +32,24 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Watch:
-    """The addresses of the three, forwarded to this machine.
+    """The servers that watch, asked through the cluster's API: it finds their pods by itself.
 
     Args:
         platform: Whose.
-        prometheus: Prometheus' address.
-        alertmanager: Alertmanager's.
-        loki: Loki's.
     """
 
     platform: Platform
-    prometheus: str
-    alertmanager: str
-    loki: str
+
+    def get(self, server: str, path: str, **parameters: str) -> Any:
+        """The JSON that a server answers with."""
+        space = self.platform.settings.namespaces.monitoring
+        proxy = f"/api/v1/namespaces/{space}/services/{server}:{PORTS[server]}/proxy"
+        query = urllib.parse.urlencode(parameters)
+        return json.loads(self.platform.kubectl.run("get", "--raw", f"{proxy}{path}?{query}"))
 
     def query(self, expression: str) -> list[Series]:
         """The series of an instant query."""
-        found = get(f"{self.prometheus}/api/v1/query", query=expression)
+        found = self.get(names.PROMETHEUS, "/api/v1/query", query=expression)
         result: list[Series] = found["data"]["result"]
         return result
 
@@ -86,8 +84,8 @@ class Watch:
 
     def lines(self, selector: str, limit: int = 5000, **parameters: str) -> list[tuple[str, str]]:
         """The lines of a log query with their times in nanoseconds, oldest first."""
-        found = get(
-            f"{self.loki}/loki/api/v1/query_range",
+        found = self.get(
+            names.LOKI, "/loki/api/v1/query_range",
             query=selector, limit=str(limit), direction="forward", since="24h", **parameters,
         )  # fmt: skip
         values = [tuple(value[:2]) for each in found["data"]["result"] for value in each["values"]]
@@ -98,8 +96,8 @@ class Watch:
         found: dict[tuple[int, str, str], Series] = {}
         start = time.time_ns() - 24 * 3600 * 10**9
         while True:
-            answer = get(
-                f"{self.loki}/loki/api/v1/query_range",
+            answer = self.get(
+                names.LOKI, "/loki/api/v1/query_range",
                 query=selector, limit=str(limit), direction="forward",
                 start=str(start), end=str(time.time_ns()),
             )["data"]["result"]  # fmt: skip
@@ -121,47 +119,19 @@ class Watch:
             return bool(self.query(expression))
         if query.expr.lstrip().startswith("{"):
             return bool(self.lines(expression, limit=1))
-        found = get(f"{self.loki}/loki/api/v1/query", query=expression)
+        found = self.get(names.LOKI, "/loki/api/v1/query", query=expression)
         return bool(found["data"]["result"])
 
     def count(self, selector: str, over: str = "24h") -> int:
         """How many lines a log query has."""
         query = f"sum(count_over_time({selector}[{over}]))"
-        found = get(f"{self.loki}/loki/api/v1/query", query=query)["data"]["result"]
+        found = self.get(names.LOKI, "/loki/api/v1/query", query=query)["data"]["result"]
         return int(found[0]["value"][1]) if found else 0
 
     def streams(self) -> int:
         """How many streams Loki has."""
-        return len(
-            get(f"{self.loki}/loki/api/v1/series", **{"match[]": '{service_name=~".+"}'})["data"]
-        )
-
-
-def get(address: str, **parameters: str) -> Any:
-    """The JSON at an address."""
-    query = urllib.parse.urlencode(parameters)
-    with urllib.request.urlopen(f"{address}?{query}", timeout=60) as answer:  # noqa: S310
-        return json.load(answer)
-
-
-@contextmanager
-def watching(platform: Platform) -> Iterator[Watch]:
-    """Forward all three while the block runs."""
-    namespace = platform.settings.namespaces.monitoring
-    with ExitStack() as stack:
-        ports = {
-            name: stack.enter_context(
-                forwarded(platform.kubectl, namespace, f"service/{name}", port)
-            )
-            for name, port in PORTS.items()
-        }
-        address = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-        yield Watch(
-            platform,
-            address[names.PROMETHEUS],
-            address[names.ALERTMANAGER],
-            address[names.LOKI],
-        )
+        matching = {"match[]": '{service_name=~".+"}'}
+        return len(self.get(names.LOKI, "/loki/api/v1/series", **matching)["data"])
 
 
 @contextmanager
