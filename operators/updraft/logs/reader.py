@@ -33,6 +33,12 @@ class Try:
         pod: The pod that ran it, "" where none is known.
         start: A time before its first line.
         end: When it ended; None while it has not.
+
+    Example:
+        >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+        >>> first, last = Try({"dag_id": "shop"}, "", noon, noon).window
+        >>> (last - first) // 10**9 == 2 * MARGIN.total_seconds()
+        True
     """
 
     ids: dict[str, str]

@@ -27,6 +27,10 @@ class LokiError(Exception):
     Args:
         reason: What it said, or what was seen instead.
         too_large: Whether a smaller page may do.
+
+    Example:
+        >>> LokiError("HTTP 413", too_large=True).too_large
+        True
     """
 
     def __init__(self, reason: str, *, too_large: bool = False) -> None:
@@ -42,6 +46,10 @@ class Line:
         time: When the container runtime took it, in nanoseconds since 1970.
         text: The line as its container wrote it.
         labels: Labels of its stream, and what is known of the line itself.
+
+    Example:
+        >>> Line(1_767_225_600_000_000_000, "begun", {"level": "info"}).text
+        'begun'
     """
 
     time: int
