@@ -35,8 +35,14 @@ def _ever(case: BurnCase, over: int) -> str:
     )
 
 
+# Three days take promtool long: all objectives are made alike, so one of them shows it.
+NEAR = [
+    case for case in OBJECTIVES if case.burn.long != "3d" or case.objective.name == "run-success"
+]
+
+
 @pytest.mark.parametrize("case", OBJECTIVES, ids=str)
-def test_a_budget_that_burns_tells_and_one_that_burns_slower_does_not(
+def test_a_budget_that_burns_is_told_for_as_long_as_it_does(
     case: BurnCase, promtool: Promtool
 ) -> None:
     promtool = _narrow(promtool, case)
@@ -55,8 +61,14 @@ def test_a_budget_that_burns_tells_and_one_that_burns_slower_does_not(
         ],
     )
     assert not wrong, wrong
-    slow = case.series(case.threshold * 0.95, BEGIN, long)
-    wrong = promtool.firing(case.objective.alert, slow, [(_ever(case, after), after, [])])
+
+
+@pytest.mark.parametrize("case", NEAR, ids=str)
+def test_a_budget_that_burns_slower_is_not_told(case: BurnCase, promtool: Promtool) -> None:
+    promtool = _narrow(promtool, case)
+    end = BEGIN + case.long + case.long // 12 + 2
+    slow = case.series(case.threshold * 0.95, BEGIN, case.long)
+    wrong = promtool.firing(case.objective.alert, slow, [(_ever(case, end), end, [])])
     assert not wrong, wrong
 
 
