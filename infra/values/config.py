@@ -95,6 +95,7 @@ def _package(settings: Settings) -> dict[str, str]:
         "notifications_conn_id": settings.notifications.connection_id,
         "task_scratch_storage_class": settings.tasks.scratch_storage_class,
         "cluster": settings.cluster.context,
+        "logs_retention": monitoring.options(settings).logs_retention,
         "currency": settings.monitoring.cost.currency,
         "task_start_seconds": str(settings.monitoring.objectives.task_start_seconds),
         "grafana_url": settings.monitoring.grafana.url,

@@ -80,4 +80,4 @@ def _ready(platform: Platform, name: str) -> bool:
 def received(platform: Platform, name: str = NAME) -> list[dict[str, Any]]:
     """The messages so far."""
     text = platform.kubectl.run("logs", name, "-n", platform.namespace)
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.splitlines() if line.strip()]

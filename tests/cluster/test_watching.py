@@ -134,9 +134,11 @@ def test_each_dashboards_query_finds_something(watch: Watch, talked: RunReport) 
 def test_rightsize_tells_what_the_pods_took(platform: Platform, talked: RunReport) -> None:
     del platform, talked
     told = support.command("rightsize", FORMAT="json", DAG="chatty")
-    found = json.loads(told[told.index("[" if "[" in told else "{") :])
-    print(json.dumps(found)[:2000])
-    assert "talk" in json.dumps(found)
+    found, _ = json.JSONDecoder().raw_decode(told[told.index("{") :])
+    [talk] = [each for each in found["tasks"] if each["task_id"] == "talk"]
+    print(talk)
+    assert talk["tries"] == PODS
+    assert talk["sure"]
 
 
 def test_a_sign_of_life_reaches_the_receiver(platform: Platform, watch: Watch) -> None:

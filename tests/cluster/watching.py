@@ -112,14 +112,20 @@ class Watch:
             start = max(moment for moment, _, _ in page)
 
     def finds(self, query: dashboards.Query) -> bool:
-        """Whether a dashboard's query finds anything in the last hour, whatever is chosen in it."""
-        own = variables(query.expr) - DEFAULTS.keys()
-        expression = dashboards.substitute(query.expr, dict.fromkeys(own, ".*"))
-        if query.datasource == "prometheus":
-            return bool(self.query(expression))
-        if query.expr.lstrip().startswith("{"):
-            return bool(self.lines(expression, limit=1))
-        found = self.get(names.LOKI, "/loki/api/v1/query", query=expression)
+        """Whether a dashboard's query finds anything in the last hour, with all chosen in it."""
+        chosen = {
+            name: "" if name in {"run_id", "search"} else ".*" for name in variables(query.expr)
+        }
+        expression = dashboards.substitute(query.expr, {**chosen, **DEFAULTS})
+        server, path = {
+            "prometheus": (names.PROMETHEUS, "/api/v1/query"),
+            "loki": (names.LOKI, "/loki/api/v1/query"),
+        }[query.datasource]
+        times = {"start": str(time.time() - 3600), "end": str(time.time()), "step": "30"}
+        if query.instant:
+            found = self.get(server, path, query=expression)
+        else:
+            found = self.get(server, f"{path}_range", query=expression, **times)
         return bool(found["data"]["result"])
 
     def count(self, selector: str, over: str = "24h") -> int:
