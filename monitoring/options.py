@@ -45,7 +45,7 @@ class Options:
     currency: str = "USD"
     grafana_url: str | None = None
     airflow_url: str | None = None
-    metrics_retention: str = "15d"
+    metrics_retention: str = "31d"
     logs_retention: str = "720h"
     scrape_interval: str = "15s"
     task_start_seconds: int = 30

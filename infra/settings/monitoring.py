@@ -49,7 +49,9 @@ class Metrics(Area):
     alertmanager_url: Address | None = Field(
         None, description="Address of the cluster's own Alertmanager, for mode operator."
     )
-    retention: Duration = Field("15d", description="How long samples are kept.")
+    retention: Duration = Field(
+        "31d", description="How long samples are kept; error budgets look back 30 days."
+    )
     storage: Quantity = Field("20Gi", description="Size of Prometheus' volume.")
     resources: Resources = sized(("100m", "512Mi"), ("1", "2Gi"))
 
@@ -84,7 +86,7 @@ class Alerts(Area):
 class Objectives(Area):
     """The service level objectives, as shares of 1."""
 
-    task_start_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+    task_start_seconds: Literal[5, 10, 20, 30, 60, 120, 300, 600] = Field(
         30, description="A task should start this many seconds after it was queued."
     )
     task_start: Share = Field(0.99, description="Share of tasks that do.")

@@ -1,0 +1,83 @@
+"""Settings of monitoring that would be silent mistakes are refused."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from infra.errors import UpdraftError
+from infra.settings import load, stack
+from infra.settings.monitoring import Objectives
+from infra.values import names
+from infra.values.monitoring import metrics
+from infra.values.monitoring.options import address, options
+from updraft.exporter.starts import BUCKETS
+
+HOOK = "https://hooks.example.com/services/a-secret"
+
+
+def loaded(**monitoring: Any) -> Any:
+    return load(stack.read("local", {"monitoring": monitoring}))
+
+
+def test_each_objective_for_starts_is_a_bucket_that_the_exporter_counts() -> None:
+    allowed = get_args(Objectives.model_fields["task_start_seconds"].annotation)
+    assert len(allowed) > 3
+    assert set(allowed) <= set(BUCKETS), "the objective would have no series"
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "what"),
+    [
+        ({"mode": "bundled", "logs": {"url": "http://loki.example.com"}}, 'mode "operator" where'),
+        ({"mode": "operator", "alerts": {"receivers": {"webhook": {"url": HOOK}}}}, "receivers"),
+        ({"alerts": {"receivers": {"webhook": {}}}}, "exactly one of existingSecret"),
+        (
+            {"alerts": {"receivers": {"webhook": {"url": HOOK, "existingSecret": "x"}}}},
+            "exactly one of existingSecret",
+        ),
+        ({"cost": {"teams": {"shop": "("}}}, "regular expressions; that of shop is none"),
+        ({"objectives": {"taskStartSeconds": 45}}, "taskStartSeconds: found 45"),
+        ({"logs": {"retention": "a week"}}, "logs.retention"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(monitoring: dict[str, Any], what: str) -> None:
+    with pytest.raises(UpdraftError) as raised:
+        loaded(**monitoring)
+    print(raised.value)
+    assert what in str(raised.value)
+    assert HOOK not in str(raised.value)
+
+
+def test_each_receivers_secret_is_a_file_of_its_name() -> None:
+    settings = loaded(
+        alerts={
+            "receivers": {
+                "webhook": {"url": HOOK},
+                "slack": {"channel": "#data", "existingSecret": "alerts-slack"},
+            }
+        }
+    )
+    sources = metrics.secret_sources(settings)
+    print(sources)
+    assert [(one["secret"]["name"], one["secret"]["items"]) for one in sources] == [
+        (names.RECEIVERS, [{"key": "webhook", "path": "webhook"}]),
+        ("alerts-slack", [{"key": "secret", "path": "slack"}]),
+    ]
+    assert metrics.secret_values(settings) == {"webhook": HOOK}
+
+
+def test_a_server_is_where_the_mode_says() -> None:
+    bundled, none = loaded(), loaded(mode="none")
+    own = loaded(mode="operator", logs={"url": "http://loki.example.com:3100"})
+    assert address(bundled, names.LOKI) == ("http://loki.airflow-monitoring.svc.cluster.local:3100")
+    assert address(own, names.LOKI) == "http://loki.example.com:3100"
+    assert address(own, names.PROMETHEUS) is None
+    assert address(none, names.LOKI) is None
+    assert not none.monitoring.logs_are_kept
+
+
+def test_days_are_hours_to_loki() -> None:
+    assert options(loaded(logs={"retention": "30d"})).logs_retention == "720h"
+    assert options(loaded(logs={"retention": "6h"})).logs_retention == "6h"
