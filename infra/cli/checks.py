@@ -16,7 +16,7 @@ from infra.local import packages
 from infra.local.paths import Paths
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("infra", "operators", "tests", "dags")
+PACKAGES = ("infra", "operators", "monitoring", "tests", "dags")
 CLUSTER_TESTS = ROOT / "tests" / "cluster"
 _SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 # Of the package that DAG authors use; lines and branches, in per cent.
