@@ -105,7 +105,8 @@ class Cost(Area):
     )
     teams: Annotated[Mapping[Label, str], AfterValidator(_expressions)] = Field(
         default_factory=dict,
-        description="{team: regular expression of its DAG ids}; other DAGs are of no team.",
+        description="{team: regular expression of its DAG ids}; the first team by name that fits, "
+        "and other DAGs are of no team.",
     )
 
 

@@ -121,10 +121,11 @@ def _runs(options: Options) -> Row:
             timeseries(
                 "From a run's queueing to its first task, 95 %",
                 "s",
-                "What a run waits before anything happens; told at the run's end.",
+                "What a scheduled run waits before anything happens; told at its end.",
                 {"{{dag_id}}": f"updraft_dag:first_task_start_seconds:p95{{{BY_DAG}}}"},
                 value_links=links,
                 width=8,
+                only_on_failure="a DAG with a schedule",
             ),
             timeseries(
                 "Deadlines",

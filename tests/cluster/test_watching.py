@@ -137,7 +137,7 @@ def test_rightsize_tells_what_the_pods_took(platform: Platform, talked: RunRepor
     found, _ = json.JSONDecoder().raw_decode(told[told.index("{") :])
     [talk] = [each for each in found["tasks"] if each["task_id"] == "talk"]
     print(talk)
-    assert talk["tries"] == PODS
+    assert talk["tries"] >= PODS
     assert talk["sure"]
 
 

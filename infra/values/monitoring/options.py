@@ -21,7 +21,8 @@ def options(settings: Settings) -> Options:
         cluster=settings.cluster.context,
         time_scale=watched.alerts.time_scale,
         runbooks=watched.alerts.runbooks,
-        teams=dict(cost.teams),
+        # Pulumi keeps no order of a setting's keys, and the first that fits counts.
+        teams=dict(sorted(cost.teams.items())),
         cpu_hour=cost.cpu_hour,
         memory_gib_hour=cost.memory_gib_hour,
         currency=cost.currency,
