@@ -1,4 +1,4 @@
-"""Has a schedule, so that what Airflow measures of scheduled runs alone is there to be looked at."""
+"""Has a schedule: Airflow measures some things of scheduled runs alone."""
 
 from __future__ import annotations
 
