@@ -11,7 +11,7 @@ import pytest
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
-from infra.values import names
+from infra.values import names, security
 from infra.values.monitoring.options import options
 from monitoring import dashboards
 from tests.cluster import receiver, support
@@ -74,12 +74,26 @@ def test_a_task_that_takes_too_much_memory_fires(
     watch.wait_resolved("AirflowTaskOutOfMemory")
 
 
-def test_an_image_that_is_nowhere_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
-    report = start(api, "image")
+def test_an_image_that_is_nowhere_fires(platform: Platform, watch: Watch) -> None:
+    """A pod as of a task; Airflow itself would make another when this one is deleted."""
+    amounts = {"cpu": "10m", "memory": "16Mi"}
+    container = {
+        "name": "base",
+        "image": "localhost/updraft/nowhere:1",
+        "securityContext": security.container(),
+        "resources": {"requests": amounts, "limits": amounts},
+    }
+    where = {"name": "without-image", "namespace": platform.tasks_namespace}
+    ids = {"annotations": {"dag_id": DAG, "task_id": "image", "try_number": "1"}}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": where | ids,
+        "spec": {"securityContext": security.pod(), "containers": [container]},
+    }
+    platform.kubectl.apply([pod])
     watch.wait_firing("AirflowImagePullFailing", "AirflowTaskPodPending")
-    platform.watcher(api).look(report)
-    delete(platform, report, "image")
-    support.finish(platform, api, report)
+    platform.kubectl.run("delete", "pod", where["name"], "-n", where["namespace"])
     watch.wait_resolved("AirflowImagePullFailing", "AirflowTaskPodPending")
 
 

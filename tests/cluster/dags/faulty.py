@@ -1,22 +1,15 @@
-"""Fails in the ways that alerts are made for: errors, memory, an image that is nowhere."""
+"""Fails in the ways that alerts are made for: errors, memory, a long wait."""
 
 from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from kubernetes.client import models as k8s
 
 from updraft.sizes import task_size
 
 MIB = 1 << 20
-
-
-def _without_image() -> dict[str, Any]:
-    container = k8s.V1Container(name="base", image="localhost/updraft/nowhere:1")
-    return {"pod_override": k8s.V1Pod(spec=k8s.V1PodSpec(containers=[container]))}
 
 
 @dag(
@@ -25,7 +18,7 @@ def _without_image() -> dict[str, Any]:
     max_active_runs=8,
     default_args={"owner": "tests", "retries": 0},
     dagrun_timeout=timedelta(minutes=10),
-    params={"fault": Param("error", enum=["error", "memory", "image", "long"])},
+    params={"fault": Param("error", enum=["error", "memory", "long"])},
 )
 def faulty() -> None:
     """Run the tasks of the fault that is asked for."""
@@ -46,16 +39,12 @@ def faulty() -> None:
         held = [bytearray(16 * MIB) for _ in range(64)]
         return len(held)
 
-    @task(task_id="image", executor_config=_without_image())
-    def lack() -> None:
-        """Never start."""
-
     @task(task_id="long")
     def compute() -> None:
         """Be there for a while."""
         time.sleep(120)
 
-    choose() >> [fail.expand(item=list(range(12))), eat(), lack(), compute()]
+    choose() >> [fail.expand(item=list(range(12))), eat(), compute()]
 
 
 faulty()
