@@ -106,11 +106,11 @@ def test_a_quota_that_is_full_fires(platform: Platform, api: AirflowApi, watch: 
 
 
 def test_a_dag_that_cannot_be_read_fires(platform: Platform, watch: Watch, tmp_path: Path) -> None:
-    support.push_by_git(platform, tmp_path, {BROKEN: "import nothing_of_that_name\n"})
+    support.push_by_git(platform, tmp_path, {BROKEN: "from airflow.sdk import dag, nowhere\n"})
     watch.wait_firing("AirflowDagImportErrors")
     again = tmp_path / "again"
     again.mkdir()
-    support.push_by_git(platform, again, {BROKEN: ""})
+    support.push_by_git(platform, again, {BROKEN: "from airflow.sdk import dag\n"})
     watch.wait_resolved("AirflowDagImportErrors")
 
 
