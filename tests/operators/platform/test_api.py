@@ -203,6 +203,8 @@ def test_failures_come_newest_first_by_pages_each_with_its_log(
     assert len({json.dumps(row) for row in rows}) == len(rows)
     ended = [row["ended"] for row in rows]
     assert ended == sorted(ended, reverse=True)
+    # Other tests of this process may have left failures of their own.
+    rows = [row for row in rows if row["dag_id"] in dags.KNOWN]
     (bill,) = [row for row in rows if row["task_id"] == "bill"]
     assert bill["try"] == 2
     assert re.fullmatch(r"dags/billing/runs/manual__[^/+:]+/tasks/bill\?try_number=2", bill["log"])
