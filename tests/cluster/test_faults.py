@@ -28,6 +28,7 @@ UNTRIED = {
     "a line that Loki refuses, such as one that is too old",
     "a pod that its node evicts",
     "a source that fails again and again",
+    "a task that is retried",
 }
 
 
