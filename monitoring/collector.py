@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitoring import pod_files
+from monitoring import pod_files, ports
 from monitoring.options import Options
 
 Config = dict[str, Any]
 
-METRICS_PORT = 8888
-HEALTH_PORT = 13133
 ANY = "0.0.0.0"  # noqa: S104 -- of a pod
 # Lines go from a file to the queue on disk before the file's offset does: a killed collector
 # reads some again and misses none. To be given on the command line.
@@ -57,7 +55,7 @@ def config(
     excluded = [(options.monitoring, name) for name in ("collector", "loki")]
     return {
         "extensions": {
-            "health_check": {"endpoint": f"{ANY}:{HEALTH_PORT}"},
+            "health_check": {"endpoint": f"{ANY}:{ports.COLLECTOR_HEALTH}"},
             "file_storage": {
                 "directory": storage,
                 "create_directory": True,
@@ -206,7 +204,7 @@ def _loki(address: str) -> Config:
 
 
 def _telemetry() -> Config:
-    reader = {"pull": {"exporter": {"prometheus": {"host": ANY, "port": METRICS_PORT}}}}
+    reader = {"pull": {"exporter": {"prometheus": {"host": ANY, "port": ports.COLLECTOR_METRICS}}}}
     return {
         "logs": {"level": "warn", "encoding": "json"},
         "metrics": {"level": "normal", "readers": [reader]},

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from monitoring import ports
 from monitoring.options import Options
 
 Config = dict[str, Any]
 
-HTTP_PORT = 3100
 GRPC_PORT = 9095
 # OTLP resource attributes that become labels: few values each, so few streams (collector.py).
 LABELS = ("k8s.namespace.name", "k8s.container.name", "service.name", "component")
@@ -31,7 +31,7 @@ def config(options: Options, *, storage: str = "/loki") -> Config:
         "analytics": {"reporting_enabled": False},
         "server": {
             "http_listen_address": "0.0.0.0",  # noqa: S104 -- of a pod
-            "http_listen_port": HTTP_PORT,
+            "http_listen_port": ports.HTTP["loki"],
             "grpc_listen_address": "127.0.0.1",
             "grpc_listen_port": GRPC_PORT,
             "grpc_server_max_recv_msg_size": _MESSAGE_BYTES,

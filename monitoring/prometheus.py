@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from monitoring import ports
 from monitoring.options import Options
 
 Config = dict[str, Any]
 
-# Of what a Service offers, by the `app.kubernetes.io/name` that is its series' job.
-_SERVERS = {
-    "statsd-exporter": 9102,
-    "kube-state-metrics": 8080,
-    "prometheus": 9090,
-    "alertmanager": 9093,
-    "loki": 3100,
-}
+# Beside Airflow's control plane; the other servers are beside Prometheus.
 _EXPORTER = "airflow-exporter"
-_EXPORTER_PORT = 9180
 _COLLECTOR = "collector"
-_COLLECTOR_PORT = 8888
+_ALERTMANAGER = f"alertmanager:{ports.HTTP['alertmanager']}"
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder
 _CADVISOR = (
     "container_(cpu_usage_seconds_total|cpu_cfs_(throttled_)?periods_total"
@@ -43,10 +36,9 @@ def config(options: Options) -> Config:
             "external_labels": {"cluster": options.cluster},
         },
         "rule_files": ["/etc/prometheus/rules.yaml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]},
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [_ALERTMANAGER]}]}]},
         "scrape_configs": [
-            *(_server(name, f"{name}:{port}") for name, port in _SERVERS.items()),
-            _server(_EXPORTER, f"{_EXPORTER}.{options.control_plane}:{_EXPORTER_PORT}"),
+            *(_server(options, name, port) for name, port in ports.HTTP.items()),
             _collector(options),
             _node(options, "/metrics/cadvisor", _CADVISOR, *_CONTAINERS),
             _node(options, "/metrics", _KUBELET),
@@ -54,9 +46,11 @@ def config(options: Options) -> Config:
     }
 
 
-def _server(job: str, target: str) -> Config:
+def _server(options: Options, job: str, port: int) -> Config:
+    host = f"{job}.{options.control_plane}" if job == _EXPORTER else job
     # Asked by name and not by discovery: one that is gone is down, and not forgotten.
-    return {"job_name": job, "static_configs": [{"targets": [target], "labels": {"instance": job}}]}
+    target = {"targets": [f"{host}:{port}"], "labels": {"instance": job}}
+    return {"job_name": job, "static_configs": [target]}
 
 
 def _collector(options: Options) -> Config:
@@ -71,7 +65,7 @@ def _collector(options: Options) -> Config:
             {
                 "source_labels": ["__meta_kubernetes_pod_ip"],
                 "regex": "(.+)",
-                "replacement": f"$1:{_COLLECTOR_PORT}",
+                "replacement": f"$1:{ports.COLLECTOR_METRICS}",
                 "target_label": "__address__",
             },
             # A pod has an entry for each port that it names.

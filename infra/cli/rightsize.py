@@ -19,7 +19,8 @@ from infra.cli.sizing import MIB, Advice, Prices
 from infra.errors import UpdraftError
 from infra.settings import Settings
 from infra.values import names, sizes
-from infra.values.monitoring.options import PORTS, address
+from infra.values.monitoring.options import address
+from monitoring import ports
 
 FORMATS = ("table", "json")
 # Each task has two lines, CPU above memory.
@@ -139,7 +140,7 @@ def _loki(platform: Platform) -> Iterator[str]:
         return
     platform.reachable()
     name, namespace = service
-    port = parts.port or PORTS[names.LOKI]
+    port = parts.port or ports.HTTP[names.LOKI]
     with forwarded(platform.kubectl, namespace, f"service/{name}", port) as local:
         yield f"http://127.0.0.1:{local}{parts.path}"
 

@@ -14,6 +14,7 @@ from infra.components.namespaces import Namespaces
 from infra.settings import Settings
 from infra.settings.database import External
 from infra.values import database, names
+from infra.values.pods import claim
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,7 @@ class Database(pulumi.ComponentResource):
 
     def _volume(self, name: str) -> kubernetes.core.v1.PersistentVolumeClaim:
         internal = self._settings.database.internal
-        spec: dict[str, object] = {
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": internal.storage}},
-        }
-        if self._settings.storage_class:
-            spec["storageClassName"] = self._settings.storage_class
+        spec = claim(internal.storage, self._settings.storage_class)
         return kubernetes.core.v1.PersistentVolumeClaim(
             f"{name}-volume",
             metadata={

@@ -12,6 +12,7 @@ from infra.components.namespaces import Namespaces
 from infra.settings import Settings
 from infra.settings.dags import GitServer as GitServerSettings
 from infra.values import git_server, names
+from infra.values.pods import claim
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,11 @@ class GitServer(pulumi.ComponentResource):
         }
         after = [args.namespaces.airflow, *args.namespaces.priorities, *args.credentials]
         options = pulumi.ResourceOptions(parent=self, depends_on=after)
-        claim: dict[str, object] = {
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": args.server.storage}},
-        }
-        if args.settings.scheduling.storage_class:
-            claim["storageClassName"] = args.settings.scheduling.storage_class
+        wanted = claim(args.server.storage, args.settings.scheduling.storage_class)
         volume = kubernetes.core.v1.PersistentVolumeClaim(
             f"{name}-volume",
             metadata=cast("Any", waits_not),
-            spec=cast("Any", claim),
+            spec=cast("Any", wanted),
             opts=options,
         )
         port = {"name": "http", "port": git_server.SERVICE_PORT, "targetPort": git_server.PORT}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.components.namespaces import Namespaces
-from infra.components.objects import declare_all, rights
+from infra.components.objects import declare_all, declare_each, rights
 from infra.settings import Settings
 from infra.values import names
 from infra.values.monitoring import logs
@@ -41,7 +41,6 @@ class Logs(pulumi.ComponentResource):
         watched = (chosen.airflow, chosen.tasks, chosen.monitoring)
         rules = logs.collector_rules()
         allowed = rights(names.COLLECTOR, watched, names.COLLECTOR, chosen.monitoring, rules)
-        for number, one in enumerate(allowed):
-            declare_all(f"{name}-rights-{number}", [one], options)
+        declare_each(f"{name}-rights", allowed, options)
         declare_all(f"{name}-collector", logs.collector(settings), options)
         self.register_outputs({})

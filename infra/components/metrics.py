@@ -9,7 +9,7 @@ import pulumi
 
 from infra.components.base import SecretArgs, secret
 from infra.components.namespaces import Namespaces
-from infra.components.objects import Manifest, declare_all, rights
+from infra.components.objects import Manifest, declare_all, declare_each, rights
 from infra.settings import Settings
 from infra.values import names
 from infra.values.image import ImageReference
@@ -72,8 +72,8 @@ class Metrics(pulumi.ComponentResource):
         home = self._settings.namespaces.monitoring
         # What is the whole cluster's needs a name that no other platform has.
         role = account if namespaces is not None else f"{home}-{account}"
-        for number, one in enumerate(rights(role, namespaces, account, home, rules)):
-            declare_all(f"{self._name}-{account}-{number}", [one], self._options())
+        allowed = rights(role, namespaces, account, home, rules)
+        declare_each(f"{self._name}-{account}", allowed, self._options())
 
     def _bundled(self) -> None:
         settings, spaces = self._settings, self._settings.namespaces

@@ -63,6 +63,12 @@ def declare_all(
     return made
 
 
+def declare_each(name: str, manifests: Iterable[Manifest], options: pulumi.ResourceOptions) -> None:
+    """Declare objects of which none needs another."""
+    for number, manifest in enumerate(manifests):
+        declare(f"{name}-{number}-{manifest['kind'].lower()}", manifest, options)
+
+
 def rights(
     name: str, namespaces: Iterable[str] | None, account: str, home: str, rules: Sequence[Manifest]
 ) -> list[Manifest]:

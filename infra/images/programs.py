@@ -10,8 +10,6 @@ from infra.local import images
 from infra.local.programs import MONITORING_TOOLS
 
 NAMES = tuple(MONITORING_TOOLS)
-# Who runs what the pods themselves don't say otherwise: nobody.
-USER = "65532:65532"
 
 
 def build(names: Iterable[str], programs: Mapping[str, Path], cache: Path) -> dict[str, BuiltImage]:
@@ -27,7 +25,7 @@ def build(names: Iterable[str], programs: Mapping[str, Path], cache: Path) -> di
 
 
 def _build(name: str, program: Path, folder: Path) -> BuiltImage:
-    archive, reference = images.static_archive(name, program, USER, folder)
+    archive, reference = images.static_archive(name, program, images.NOBODY, folder)
     others = [each for each in folder.glob(f"{name}-????????????.*") if each != archive]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for old in others[KEPT - 1 :]:

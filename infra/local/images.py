@@ -12,6 +12,8 @@ from pathlib import Path
 from infra.errors import UpdraftError
 from infra.local.shell import run
 
+# Who runs a program whose pod does not say: nobody.
+NOBODY = "65532:65532"
 PINNED = "io.cri-containerd.pinned=pinned"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 

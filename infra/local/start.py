@@ -23,7 +23,6 @@ from infra.local.shell import Say, run
 
 PATIENCE = 120.0
 POLL = 0.1
-NOBODY = "65532:65532"
 
 
 def snapshotter(folder: Path) -> str:
@@ -115,7 +114,7 @@ class Start:
     def _own_images(self, built: node.Tools) -> list[tuple[Path, str]]:
         folder = self.paths.cache / "images" / "node"
         return [
-            images.static_archive(name, built[name], NOBODY, folder)
+            images.static_archive(name, built[name], images.NOBODY, folder)
             for name in ("pause", "coredns")
         ]
 

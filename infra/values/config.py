@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from infra.settings import Settings
 from infra.values import links, names, sizes
 from infra.values.monitoring import options as monitoring
-from monitoring import statsd
+from monitoring import ports, statsd
 
 Config = dict[str, dict[str, str]]
 
@@ -141,7 +141,7 @@ def _metrics(settings: Settings) -> dict[str, str]:
     return {
         **statsd.AIRFLOW,
         "statsd_host": monitoring.statsd_host(settings),
-        "statsd_port": str(monitoring.STATSD_PORT),
+        "statsd_port": str(ports.STATSD),
     }
 
 

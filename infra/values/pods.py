@@ -28,6 +28,15 @@ def env_from_secret(name: str, secret: str, key: str) -> Spec:
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
+def claim(storage: str, storage_class: str | None) -> Spec:
+    """Return the spec of a claim to a volume of one node; None is the cluster's default class."""
+    return {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": storage}},
+        **({"storageClassName": storage_class} if storage_class else {}),
+    }
+
+
 def placed(settings: Settings) -> Spec:
     """Return what puts a pod of the control plane on its nodes."""
     return {

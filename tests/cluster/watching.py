@@ -13,8 +13,7 @@ from typing import Any
 from infra.cli.platform import Platform
 from infra.errors import UpdraftError
 from infra.values import names
-from infra.values.monitoring.options import PORTS
-from monitoring import dashboards
+from monitoring import dashboards, ports
 from monitoring.dashboards.substitute import DEFAULTS, variables
 from tests.cluster import receiver
 from tests.waiting import wait_for
@@ -43,7 +42,7 @@ class Watch:
     def get(self, server: str, path: str, **parameters: str) -> Any:
         """The JSON that a server answers with."""
         space = self.platform.settings.namespaces.monitoring
-        proxy = f"/api/v1/namespaces/{space}/services/{server}:{PORTS[server]}/proxy"
+        proxy = f"/api/v1/namespaces/{space}/services/{server}:{ports.HTTP[server]}/proxy"
         query = urllib.parse.urlencode(parameters)
         return json.loads(self.platform.kubectl.run("get", "--raw", f"{proxy}{path}?{query}"))
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import yaml
 
 from infra.settings import Settings
 from infra.settings.base import resources
 from infra.values import config, names
-from infra.values.monitoring.options import STATSD_PORT, options
+from infra.values.monitoring.options import options
 from infra.values.monitoring.server import Manifest, Server
 from infra.values.pods import env_from_secret
-from monitoring import statsd
+from monitoring import ports, statsd
 
-_STATSD_WEB_PORT = 9102
-_KUBE_STATE_PORT = 8080
+_STATSD_WEB_PORT = ports.HTTP[names.STATSD_EXPORTER]
+_KUBE_STATE_PORT = ports.HTTP[names.KUBE_STATE_METRICS]
 _KUBE_STATE_OWN_PORT = 8081
-_AIRFLOW_PORT = 9180
+_AIRFLOW_PORT = ports.HTTP[names.AIRFLOW_EXPORTER]
 _STATSD_FOLDER = "/etc/statsd-exporter"
-# Kinds that rules or dashboards look at.
-_KINDS = (
-    "cronjobs", "daemonsets", "deployments", "jobs", "persistentvolumeclaims", "pods",
-    "resourcequotas", "statefulsets",
-)  # fmt: skip
+# Kinds that rules or dashboards look at, by their API group.
+_KINDS = {
+    "": ("persistentvolumeclaims", "pods", "resourcequotas"),
+    "apps": ("daemonsets", "deployments", "statefulsets"),
+    "batch": ("cronjobs", "jobs"),
+}
 # A pod's labels are cut and hashed; the annotations hold the ids as they are.
 _IDS = ("dag_id", "task_id", "try_number", "map_index")
 
@@ -34,12 +37,12 @@ def statsd_exporter(settings: Settings) -> Server:
         namespace=settings.namespaces.monitoring,
         image=settings.monitoring.images.statsd_exporter,
         args=[
-            f"--statsd.listen-udp=:{STATSD_PORT}",
+            f"--statsd.listen-udp=:{ports.STATSD}",
             *statsd.ARGUMENTS,
             f"--web.listen-address=:{_STATSD_WEB_PORT}",
             f"--statsd.mapping-config={_STATSD_FOLDER}/mapping.yaml",
         ],
-        ports={"udp-statsd": STATSD_PORT, "http": _STATSD_WEB_PORT},
+        ports={"udp-statsd": ports.STATSD, "http": _STATSD_WEB_PORT},
         health="/-/ready",
         files={"mapping.yaml": mapping},
         folder=_STATSD_FOLDER,
@@ -57,7 +60,7 @@ def kube_state_metrics(settings: Settings) -> Server:
             f"--port={_KUBE_STATE_PORT}",
             f"--telemetry-port={_KUBE_STATE_OWN_PORT}",
             f"--namespaces={spaces.airflow},{spaces.tasks},{spaces.monitoring}",
-            f"--resources={','.join(_KINDS)}",
+            f"--resources={','.join(sorted(chain(*_KINDS.values())))}",
             f"--metric-annotations-allowlist=pods=[{','.join(_IDS)}]",
         ],
         ports={"http": _KUBE_STATE_PORT, "telemetry": _KUBE_STATE_OWN_PORT},
@@ -68,14 +71,9 @@ def kube_state_metrics(settings: Settings) -> Server:
 
 def kube_state_rules() -> list[Manifest]:
     """Return what kube-state-metrics may do in each of the namespaces."""
-    groups = {
-        "": ("persistentvolumeclaims", "pods", "resourcequotas"),
-        "apps": ("daemonsets", "deployments", "statefulsets"),
-        "batch": ("cronjobs", "jobs"),
-    }
     return [
         {"apiGroups": [group], "resources": list(kinds), "verbs": ["list", "watch"]}
-        for group, kinds in groups.items()
+        for group, kinds in _KINDS.items()
     ]
 
 

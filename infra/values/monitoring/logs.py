@@ -7,7 +7,7 @@ import yaml
 from infra.settings import Settings
 from infra.settings.base import resources
 from infra.values import names, security
-from infra.values.monitoring.options import PORTS, address, options
+from infra.values.monitoring.options import address, options
 from infra.values.monitoring.server import (
     USER,
     Manifest,
@@ -21,6 +21,7 @@ from infra.values.monitoring.server import (
 )
 from monitoring import collector as collecting
 from monitoring import loki as storing
+from monitoring import ports
 
 _LOKI_FOLDER = "/etc/loki"
 # Not /loki: in an image of one program that is the program.
@@ -41,7 +42,7 @@ def loki(settings: Settings) -> Server:
         namespace=settings.namespaces.monitoring,
         image=settings.monitoring.images.loki,
         args=[f"-config.file={_LOKI_FOLDER}/loki.yaml"],
-        ports={"http": PORTS[names.LOKI]},
+        ports={"http": ports.HTTP[names.LOKI]},
         health="/ready",
         resources=watched.resources,
         files={"loki.yaml": text},
@@ -128,7 +129,7 @@ def _collector(settings: Settings) -> Server:
         namespace=settings.namespaces.monitoring,
         image=settings.monitoring.images.collector,
         args=[f"--config={_COLLECTOR_FOLDER}/config.yaml", *collecting.ARGUMENTS],
-        ports={"health": collecting.HEALTH_PORT, "metrics": collecting.METRICS_PORT},
+        ports={"health": ports.COLLECTOR_HEALTH, "metrics": ports.COLLECTOR_METRICS},
         health="/",
         resources=resources(("20m", "128Mi"), ("1", "512Mi")),
         files={"config.yaml": text},

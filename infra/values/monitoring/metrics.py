@@ -7,11 +7,11 @@ import yaml
 from infra.settings import Settings
 from infra.settings.base import resources
 from infra.values import names
-from infra.values.monitoring.options import PORTS, options
+from infra.values.monitoring.options import options
 from infra.values.monitoring.server import Manifest, Server
 from monitoring import alertmanager as routing
+from monitoring import ports, rules
 from monitoring import prometheus as scraping
-from monitoring import rules
 
 _PROMETHEUS_FOLDER = "/etc/prometheus"
 # Not /prometheus: in an image of one program that is the program.
@@ -40,9 +40,9 @@ def prometheus(settings: Settings) -> Server:
             f"--config.file={_PROMETHEUS_FOLDER}/prometheus.yaml",
             f"--storage.tsdb.path={_PROMETHEUS_DATA}",
             f"--storage.tsdb.retention.time={watched.retention}",
-            f"--web.listen-address=:{PORTS[names.PROMETHEUS]}",
+            f"--web.listen-address=:{ports.HTTP[names.PROMETHEUS]}",
         ],
-        ports={"http": PORTS[names.PROMETHEUS]},
+        ports={"http": ports.HTTP[names.PROMETHEUS]},
         health="/-/ready",
         resources=watched.resources,
         files={"prometheus.yaml": scrapes, "rules.yaml": rules_text(settings)},
@@ -82,11 +82,11 @@ def alertmanager(settings: Settings) -> Server:
         args=[
             f"--config.file={_ALERTMANAGER_FOLDER}/alertmanager.yaml",
             f"--storage.path={_ALERTMANAGER_DATA}",
-            f"--web.listen-address=:{PORTS[names.ALERTMANAGER]}",
+            f"--web.listen-address=:{ports.HTTP[names.ALERTMANAGER]}",
             # One alone: no others to talk to.
             "--cluster.listen-address=",
         ],
-        ports={"http": PORTS[names.ALERTMANAGER]},
+        ports={"http": ports.HTTP[names.ALERTMANAGER]},
         health="/-/ready",
         resources=resources(("10m", "64Mi"), ("200m", "128Mi")),
         files={"alertmanager.yaml": text},

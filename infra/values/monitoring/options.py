@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from infra.settings import Settings
 from infra.values import names
+from monitoring import ports
 from monitoring.options import Options
-
-STATSD_PORT = 9125
-PORTS = {names.PROMETHEUS: 9090, names.ALERTMANAGER: 9093, names.LOKI: 3100}
 
 
 def options(settings: Settings) -> Options:
@@ -54,7 +52,7 @@ def address(settings: Settings, server: str) -> str | None:
     }
     if watched.mode == "bundled":
         host = f"{server}.{settings.namespaces.monitoring}.svc.cluster.local"
-        return f"http://{host}:{PORTS[server]}"
+        return f"http://{host}:{ports.HTTP[server]}"
     return own[server]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from infra.settings import Settings
 from infra.settings.base import Resources, resources
 from infra.values import names, security
-from infra.values.pods import placed
+from infra.values.pods import claim, placed
 
 Manifest = dict[str, Any]
 USER = 65532
@@ -77,9 +77,10 @@ def objects(settings: Settings, server: Server) -> list[Manifest]:
     # It is bound, and has an endpoint, once the pod is there.
     waits_not = {"annotations": {"pulumi.com/skipAwait": "true"}}
     if server.data:
-        claim = {"spec": _claim(settings, server)}
+        storage_class = settings.monitoring.storage_class or settings.scheduling.storage_class
+        wanted = {"spec": claim(server.storage, storage_class)}
         found.append(
-            manifest("PersistentVolumeClaim", server.name, server.namespace, claim, **waits_not)
+            manifest("PersistentVolumeClaim", server.name, server.namespace, wanted, **waits_not)
         )
     service = {"spec": {"selector": labels(server.name), "ports": _service_ports(server)}}
     found.append(manifest("Service", server.name, server.namespace, service, **waits_not))
@@ -172,15 +173,6 @@ def _mounts(server: Server) -> list[Manifest]:
     if server.data:
         mounts.append({"name": "data", "mountPath": server.data})
     return mounts
-
-
-def _claim(settings: Settings, server: Server) -> Manifest:
-    storage_class = settings.monitoring.storage_class or settings.scheduling.storage_class
-    return {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": server.storage}},
-        **({"storageClassName": storage_class} if storage_class else {}),
-    }
 
 
 def _protocol(port: str) -> str:
