@@ -16,6 +16,8 @@ LABELS = ("k8s.namespace.name", "k8s.container.name", "service.name", "component
 MAX_LINE = "8MB"
 # Lines this much older than the newest of their stream are taken still: half of a chunk's age.
 OUT_OF_ORDER_HOURS = 24
+# Lines that come, and questions: not the probes, which are told 503 until it is ready.
+ROUTES = "otlp_v1_logs|loki_api_v1_.+"
 _MESSAGE_BYTES = 64 << 20
 
 

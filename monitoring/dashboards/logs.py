@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitoring.dashboards.common import BAD, DAG, namespaces, runbook
 from monitoring.dashboards.model import Dashboard, Row, Variable
 from monitoring.dashboards.panels import logs, stat, timeseries
+from monitoring.loki import ROUTES
 from monitoring.options import Options
 
 _COMPONENT = Variable(
@@ -150,10 +151,11 @@ def _delivery(options: Options) -> Row:
             timeseries(
                 "Loki's answers",
                 "reqps",
-                "Requests to Loki by their outcome.",
+                "Lines brought to Loki and questions put to it, by their outcome.",
                 {
                     "{{status_code}}": "sum by (status_code)"
-                    ' (rate(loki_request_duration_seconds_count{job="loki"}[$__rate_interval]))'
+                    ' (rate(loki_request_duration_seconds_count{job="loki",'
+                    f' route=~"{ROUTES}"}}[$__rate_interval]))'
                 },
                 colors={"5..": BAD},
             ),

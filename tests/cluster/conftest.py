@@ -24,7 +24,14 @@ ORDER = (
     "test_dags_by_git.py",
     "test_library.py",
     "test_watching.py",
-    "test_faults.py",
+    "test_tasks.py",
+    "test_scheduling.py",
+    "test_parsing.py",
+    "test_pods.py",
+    "test_components.py",
+    "test_watching_fails.py",
+    "test_logs.py",
+    "test_seen.py",
     "test_end.py",
 )
 LAST = ORDER[-1]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from infra.cli.platform import Platform
-from infra.values import security
+from tests.cluster import objects
 from tests.waiting import wait_for
 
 NAME = "receiver"
@@ -37,39 +37,18 @@ def address(namespace: str, name: str = NAME) -> str:
 @contextmanager
 def running(platform: Platform, name: str = NAME) -> Iterator[str]:
     """Run a receiver while the block runs; its address."""
-    image = platform.settings.image
-    amounts = {"cpu": "100m", "memory": "64Mi"}
-    metadata = {"name": name, "namespace": platform.namespace, "labels": {"app": name}}
-    spec = {
-        "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": 0,
-        "securityContext": security.pod(),
-        "containers": [
-            {
-                "name": name,
-                "image": f"{image.repository}:{image.tag}",
-                "imagePullPolicy": image.pull_policy,
-                "command": ["python", "-c", PROGRAM],
-                "securityContext": security.container(),
-                "resources": {"requests": amounts, "limits": amounts},
-                "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-            }
-        ],
-    }
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    place = platform.namespace
+    probe = {"tcpSocket": {"port": PORT}, "periodSeconds": 1}
+    pod = objects.pod(platform, name, place, program=PROGRAM, readinessProbe=probe)
     service = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata,
-        "spec": {"selector": metadata["labels"], "ports": [{"port": PORT}]},
+        "metadata": {"name": name, "namespace": place},
+        "spec": {"selector": pod["metadata"]["labels"], "ports": [{"port": PORT}]},
     }
-    platform.kubectl.apply([service, pod])
-    try:
+    with objects.applied(platform, service, pod):
         wait_for(lambda: _ready(platform, name), 60, "the receiver")
-        yield address(platform.namespace, name)
-    finally:
-        where = ("-n", platform.namespace, "--grace-period=0", "--force")
-        platform.kubectl.run("delete", "pod,service", name, *where)
+        yield address(place, name)
 
 
 def _ready(platform: Platform, name: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.cli.platform import Platform
@@ -35,9 +35,13 @@ class Watch:
 
     Args:
         platform: Whose.
+        fired: The alerts that were waited for, and fired.
+        resolved: Those of them that were seen to resolve.
     """
 
     platform: Platform
+    fired: set[str] = field(default_factory=set)
+    resolved: set[str] = field(default_factory=set)
 
     def get(self, server: str, path: str, **parameters: str) -> Any:
         """The JSON that a server answers with."""
@@ -58,28 +62,41 @@ class Watch:
         assert len(found) <= 1, found
         return float(found[0]["value"][1]) if found else None
 
-    def firing(self) -> set[str]:
-        """The names of the alerts that fire."""
-        return {each["metric"]["alertname"] for each in self.query('ALERTS{alertstate="firing"}')}
+    def firing(self, **labels: str) -> set[str]:
+        """The names of the alerts that fire, of those with these labels."""
+        chosen = "".join(f', {name}="{value}"' for name, value in labels.items())
+        found = self.query(f'ALERTS{{alertstate="firing"{chosen}}}')
+        return {each["metric"]["alertname"] for each in found}
 
-    def wait_firing(self, *alerts: str, timeout: float = 180) -> None:
-        """Wait until all of these fire."""
+    def wait_firing(
+        self, *alerts: str, timeout: float = 180, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Wait until all of these have fired, and do something at each look."""
         seen: set[str] = set()
+        began = time.monotonic()
 
         def fires() -> bool:
-            seen.update(self.firing())
+            meanwhile()
+            new = self.firing() - seen
+            seen.update(new)
+            if new:
+                print(f"{time.monotonic() - began:.0f} s: {', '.join(sorted(new))}")
             return seen >= set(alerts)
 
-        try:
-            wait_for(fires, timeout, f"{', '.join(alerts)} to fire")
-        finally:
-            print(f"fired: {sorted(seen)}")
+        wait_for(fires, timeout, f"{', '.join(alerts)} to fire")
+        self.fired.update(alerts)
 
-    def wait_resolved(self, *alerts: str, timeout: float = 300) -> None:
-        """Wait until none of these fires."""
+    def wait_resolved(self, *alerts: str, timeout: float = 300, **labels: str) -> None:
+        """Wait until none of these fires, of those with these labels; they fired before."""
+        assert self.fired >= set(alerts), f"never fired: {set(alerts) - self.fired}"
+        began = time.monotonic()
         wait_for(
-            lambda: not self.firing() & set(alerts), timeout, f"{', '.join(alerts)} to resolve"
+            lambda: not self.firing(**labels) & set(alerts),
+            timeout,
+            f"{', '.join(alerts)} to resolve",
         )
+        self.resolved.update(alerts)
+        print(f"{time.monotonic() - began:.0f} s: {', '.join(alerts)} resolved")
 
     def lines(self, selector: str, limit: int = 5000, **parameters: str) -> list[tuple[str, str]]:
         """The lines of a log query with their times in nanoseconds, oldest first."""

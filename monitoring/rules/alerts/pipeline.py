@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitoring.loki import ROUTES
 from monitoring.options import Options
 from monitoring.rules import thresholds as least
 from monitoring.rules.events import STATSD, grown
@@ -153,7 +154,8 @@ def _collector(options: Options) -> list[Alert]:
 
 def _loki(options: Options) -> list[Alert]:
     collected = window("15m", options)
-    requests = 'loki_request_duration_seconds_count{{job="loki"{}}}[{}]'
+    asked = f'job="loki", route=~"{ROUTES}"'
+    requests = f"loki_request_duration_seconds_count{{{{{asked}{{}}}}}}[{{}}]"
     over = window("5m", options)
     errors = f"""sum(rate({requests.format(', status_code=~"5.."', over)}))"""
     discarded = grown('loki_discarded_samples_total{job="loki"}', collected, "loki", "reason")

@@ -1,4 +1,4 @@
-"""Fails in the ways that alerts are made for: errors, memory, a long wait."""
+"""Fails in the ways that alerts are made for: errors, memory, silence, a pod that fits nowhere."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import time
 from datetime import timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
+from kubernetes.client.models import V1Container, V1Pod, V1PodSpec
 
+from updraft.circuit import CircuitBreaker
 from updraft.sizes import task_size
 
 MIB = 1 << 20
+FAULTS = ["error", "memory", "long", "nowhere", "retried", "source", "none"]
+# No node has this label.
+NOWHERE = V1PodSpec(containers=[V1Container(name="base")], node_selector={"tests": "nowhere"})
 
 
 @dag(
@@ -18,15 +23,16 @@ MIB = 1 << 20
     max_active_runs=8,
     default_args={"owner": "tests", "retries": 0},
     dagrun_timeout=timedelta(minutes=10),
-    params={"fault": Param("error", enum=["error", "memory", "long"])},
+    params={"fault": Param("error", enum=FAULTS)},
 )
 def faulty() -> None:
     """Run the tasks of the fault that is asked for."""
 
     @task.branch
-    def choose() -> str:
+    def choose() -> str | None:
         """Choose."""
-        return str(get_current_context()["params"]["fault"])
+        fault = str(get_current_context()["params"]["fault"])
+        return None if fault == "none" else fault
 
     @task(task_id="error")
     def fail(item: int) -> None:
@@ -44,7 +50,23 @@ def faulty() -> None:
         """Be there for a while."""
         time.sleep(120)
 
-    choose() >> [fail.expand(item=list(range(12))), eat(), compute()]
+    @task(task_id="nowhere", executor_config={"pod_override": V1Pod(spec=NOWHERE)})
+    def wait() -> None:
+        """Never begin."""
+
+    @task(task_id="retried", retries=1, retry_delay=timedelta(seconds=1))
+    def stumble() -> None:
+        """Succeed at the second try."""
+        if get_current_context()["ti"].try_number == 1:
+            raise ValueError("at first, on purpose")
+
+    @task(task_id="source")
+    def ask() -> None:
+        """Ask a source that is down, so that it is left alone."""
+        with CircuitBreaker("nobody", failures=1):
+            raise ConnectionError("nobody answers, on purpose")
+
+    choose() >> [fail.expand(item=list(range(12))), eat(), compute(), wait(), stumble(), ask()]
 
 
 faulty()

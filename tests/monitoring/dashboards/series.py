@@ -108,5 +108,5 @@ def _others() -> dict[str, str]:
         'loki_distributor_bytes_received_total{job="loki"}': _GROWS,
         'loki_discarded_samples_total{job="loki", reason="x"}': _GROWS,
         'loki_ingester_memory_streams{job="loki"}': _SOME,
-        'loki_request_duration_seconds_count{job="loki", status_code="200"}': _GROWS,
+        'loki_request_duration_seconds_count{job="loki", route="otlp_v1_logs"}': _GROWS,
     }

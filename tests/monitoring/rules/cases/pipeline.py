@@ -48,8 +48,8 @@ def _gone(alert: str, job: str, waits: int) -> list[Case]:
     ]
 
 
-def _answers(code: str, errors: int) -> Series:
-    labels = 'job="loki",method="POST",route="loki_api_v1_push"'
+def _answers(code: str, errors: int, route: str = "loki_api_v1_push") -> Series:
+    labels = f'job="loki",method="POST",route="{route}"'
     return {
         f'loki_request_duration_seconds_count{{{labels},status_code="204"}}': "0+100x300",
         f'loki_request_duration_seconds_count{{{labels},status_code="{code}"}}':
@@ -155,6 +155,15 @@ CASES = (
         ends=60,
         beside=_answers("500", 4),
         name="ratio",
+    ),
+    Case(
+        "AirflowLokiErrors",
+        fault=_answers("500", 10, "otlp_v1_logs"),
+        fires=30,
+        ends=60,
+        # A probe is told so until Loki is ready.
+        beside={**_answers("500", 0, "otlp_v1_logs"), **_answers("503", 50, "ready")},
+        name="probes",
     ),
     Case(
         "AirflowLokiErrors",

@@ -1,0 +1,1 @@
+"""Faults on the real cluster: each fires its alert, which resolves after it."""

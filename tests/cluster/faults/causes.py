@@ -1,0 +1,167 @@
+"""Faults that the tests cause on the real cluster, each undone at the end of its block."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.examples import ExampleDatabase
+from infra.cli.platform import Platform
+from infra.cli.runs import RunReport
+from tests.cluster import support
+from tests.waiting import wait_for
+
+FAULTY = "faulty"
+_ROLLOUT = 240
+
+
+def start(api: AirflowApi, dag_id: str = FAULTY, **conf: object) -> RunReport:
+    """Begin a run of a DAG of the tests' own."""
+    if api.wait_for_dag(dag_id, 180, print)["is_paused"]:
+        api.unpause(dag_id)
+    return RunReport(dag_id, api.trigger(dag_id, conf))
+
+
+def finish(platform: Platform, api: AirflowApi, *reports: RunReport) -> set[str]:
+    """Wait for the ends of runs; how they ended."""
+    return {str(support.finish(platform, api, report).state) for report in reports}
+
+
+def states(api: AirflowApi, report: RunReport, task_id: str) -> list[str | None]:
+    """The states of a task's instances in a run."""
+    rows = api.task_instances(report.dag_id, report.run_id)
+    return [row.state for row in rows if row.task_id == task_id]
+
+
+def wait_state(
+    api: AirflowApi, report: RunReport, task_id: str, state: str, least: int = 1
+) -> None:
+    """Wait until as many instances of a task are in a state."""
+    wait_for(
+        lambda: states(api, report, task_id).count(state) >= least,
+        120,
+        f"{least} of {report.dag_id}.{task_id} to be {state}",
+    )
+
+
+def delete_pods(platform: Platform, api: AirflowApi, report: RunReport, task_id: str) -> None:
+    """Delete the pods of a task."""
+    platform.watcher(api).look(report)
+    pods = [pod.name for key, pod in report.pods.items() if key[0] == task_id]
+    assert pods
+    where = ("-n", platform.tasks_namespace, "--ignore-not-found", "--force", "--grace-period=0")
+    platform.kubectl.run("delete", "pod", *pods, *where)
+
+
+def metadata(platform: Platform, sql: str) -> list[list[str]]:
+    """Run SQL in Airflow's own database."""
+    return ExampleDatabase(platform, "airflow").sql(sql)
+
+
+@contextmanager
+def patched(
+    platform: Platform, namespace: str, target: str, path: str, value: object
+) -> Iterator[Any]:
+    """Have a field of an object (deployment/x) be something else while the block runs.
+
+    Args:
+        platform: Whose.
+        namespace: Of the object.
+        target: Its kind and name.
+        path: JSON pointer of a field that is there.
+        value: What it is to be.
+    """
+    where = ("-n", namespace)
+    before: Any = platform.kubectl.json("get", target, *where)
+    for part in path.strip("/").split("/"):
+        before = before[int(part)] if isinstance(before, list) else before[part]
+
+    def put(new: object) -> None:
+        change = json.dumps([{"op": "replace", "path": path, "value": new}])
+        platform.kubectl.run("patch", target, *where, "--type=json", "-p", change)
+
+    put(value)
+    try:
+        yield before
+    finally:
+        put(before)
+
+
+@contextmanager
+def variable(platform: Platform, workload: str, name: str, value: str) -> Iterator[None]:
+    """Have a component (deployment/x) run with a variable of its environment in the block."""
+    _set(platform, workload, f"{name}={value}")
+    try:
+        yield
+    finally:
+        _set(platform, workload, f"{name}-")
+
+
+def _set(platform: Platform, workload: str, change: str) -> None:
+    where = ("-n", platform.namespace)
+    platform.kubectl.run("set", "env", workload, change, *where)
+    limit = f"--timeout={_ROLLOUT}s"
+    platform.kubectl.run("rollout", "status", workload, limit, *where, timeout=_ROLLOUT + 10)
+
+
+def restart(platform: Platform, namespace: str, workload: str) -> None:
+    """Make the pods of a workload anew."""
+    where = ("-n", namespace)
+    platform.kubectl.run("rollout", "restart", workload, *where)
+    limit = f"--timeout={_ROLLOUT}s"
+    platform.kubectl.run("rollout", "status", workload, limit, *where, timeout=_ROLLOUT + 10)
+
+
+@contextmanager
+def may_not_create_pods(platform: Platform) -> Iterator[None]:
+    """Take the right to create task pods from whoever has it by a Role while the block runs."""
+    namespace = platform.tasks_namespace
+    with ExitStack() as stack:
+        changed = 0
+        for role in platform.kubectl.items("roles", "-n", namespace):
+            for number, rule in enumerate(role["rules"]):
+                if "pods" in rule["resources"] and "create" in rule["verbs"]:
+                    left = [verb for verb in rule["verbs"] if verb != "create"]
+                    where = (f"role/{role['metadata']['name']}", f"/rules/{number}/verbs")
+                    stack.enter_context(patched(platform, namespace, *where, left))
+                    changed += 1
+        assert changed, "nobody has it"
+        yield
+
+
+@contextmanager
+def meanwhile(platform: Platform, *args: str) -> Iterator[None]:
+    """Have a command of kubectl run while the block does; it has to end well by itself."""
+    running = subprocess.Popen(platform.kubectl.command(*args), stdin=subprocess.DEVNULL)
+    try:
+        yield
+        assert running.wait(180) == 0
+    finally:
+        running.kill()
+        running.wait()
+
+
+def kill_container(platform: Platform, namespace: str, name: str) -> None:
+    """Kill the one container of the one pod of a server, as a crash does; its pod stays."""
+    label = f"app.kubernetes.io/name={name}"
+    [pod] = platform.kubectl.items("pods", "-n", namespace, "-l", label)
+    [container] = pod["status"]["containerStatuses"]
+    identity = container["containerID"].partition("://")[2]
+    found = [file for file in Path("/proc").glob("[0-9]*/cgroup") if identity in _text(file)]
+    assert found, f"no process of {identity}"
+    for file in found:
+        os.kill(int(file.parent.name), signal.SIGKILL)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""  # it has ended meanwhile

@@ -1,0 +1,189 @@
+"""Logs survive what happens to Loki and the collector, and what is lost fires an alert."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.platform import Platform
+from infra.kubectl import KubectlError
+from infra.values import names
+from monitoring import collector, ports
+from tests.cluster import objects, support
+from tests.cluster.faults import causes
+from tests.cluster.watching import Watch, scaled_down
+from tests.waiting import wait_for
+
+LOKI = f"deployment/{names.LOKI}"
+OUTAGE_SECONDS = 300
+PODS, LINES = 10, 100
+BRIEF = 20
+DAY = 24 * 3600 * 10**9
+# Refuses everything, as a gateway does whose password has run out.
+GATEWAY = f"""
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Gateway(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(403)
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *_):
+        pass
+
+HTTPServer(("", {ports.HTTP[names.LOKI]}), Gateway).serve_forever()
+"""
+
+
+@pytest.fixture
+def space(platform: Platform) -> str:
+    """Where what watches is."""
+    return platform.settings.namespaces.monitoring
+
+
+def push(platform: Platform, space: str, tmp_path: Path, *lines: tuple[int, str]) -> None:
+    """Push lines to Loki with their times in nanoseconds, as a client of its own."""
+    values = [[str(moment), text] for moment, text in lines]
+    body = tmp_path / "push.json"
+    body.write_text(json.dumps({"streams": [{"stream": {"job": "tests"}, "values": values}]}))
+    platform.kubectl.run("create", "--raw", loki(space, "/loki/api/v1/push"), "-f", str(body))
+
+
+def loki(space: str, path: str) -> str:
+    """A path of Loki's by way of the cluster's API."""
+    port = ports.HTTP[names.LOKI]
+    return f"/api/v1/namespaces/{space}/services/{names.LOKI}:{port}/proxy{path}"
+
+
+def test_pods_of_less_than_a_second_leave_their_lines(platform: Platform, watch: Watch) -> None:
+    """Each is deleted as soon as it has ended, its files with it."""
+    namespace = platform.tasks_namespace
+    names_ = [f"brief-{each}" for each in range(BRIEF)]
+    echo = [["sh", "-c", f"echo {name}."] for name in names_]
+    pods = [
+        objects.pod(platform, name, namespace, command=command)
+        for name, command in zip(names_, echo, strict=True)
+    ]
+    ended: set[str] = set()
+
+    def gone() -> bool:
+        for pod in platform.kubectl.items("pods", "-n", namespace):
+            name = pod["metadata"]["name"]
+            if name in set(names_) - ended and pod["status"]["phase"] == "Succeeded":
+                platform.kubectl.run("delete", "pod", name, "-n", namespace, "--wait=false")
+                ended.add(name)
+        return len(ended) == BRIEF
+
+    with objects.applied(platform, *pods):
+        wait_for(gone, 180, "the pods to end")
+    selector = f'{{k8s_namespace_name="{namespace}"}} |= "brief-"'
+    wait_for(lambda: watch.count(selector) >= BRIEF, 60, "a line of each in Loki")
+    found = Counter(line for _, line in watch.lines(selector))
+    assert found == {f"{name}.": 1 for name in names_}
+
+
+def test_nothing_is_lost_while_loki_is_away_and_the_collector_dies(
+    platform: Platform, api: AirflowApi, watch: Watch, space: str
+) -> None:
+    with scaled_down(platform, space, LOKI):
+        began = time.monotonic()
+        report = support.run(platform, api, "chatty", pods=PODS, lines=LINES)
+        assert report.state == "success"
+        causes.kill_container(platform, space, names.COLLECTOR)
+        pods = sorted({pod.name for pod in report.pods.values()})
+        platform.kubectl.run("delete", "pod", *pods, "-n", platform.tasks_namespace)
+        time.sleep(max(0.0, began + OUTAGE_SECONDS - time.monotonic()))
+    selector = f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{report.run_id}" |= "chatty "'
+    wait_for(lambda: watch.count(selector) >= PODS * LINES, 120, "every line in Loki")
+    assert watch.count(selector) == PODS * LINES
+
+
+def test_lines_that_wait_for_loki_fire(
+    platform: Platform, api: AirflowApi, watch: Watch, space: str
+) -> None:
+    """With a queue of less than the gigabyte that it is."""
+    config = platform.kubectl.json("get", f"configmap/{names.COLLECTOR}", "-n", space)["data"]
+    small = config["config.yaml"].replace(str(collector.QUEUE_BYTES), str(1 << 20))
+    assert small != config["config.yaml"]
+    where = (platform, space, f"configmap/{names.COLLECTOR}", "/data/config.yaml")
+    daemons = f"daemonset/{names.COLLECTOR}"
+    with causes.patched(*where, small):
+        causes.restart(platform, space, daemons)
+        with scaled_down(platform, space, LOKI):
+            report = causes.start(api, "chatty", pods=2, lines=10_000)
+            watch.wait_firing("AirflowLogsDelayed")
+    causes.restart(platform, space, daemons)
+    watch.wait_resolved("AirflowLogsDelayed")
+    assert causes.finish(platform, api, report) == {"success"}
+
+
+def test_lines_that_are_refused_on_their_way_fire(
+    platform: Platform, api: AirflowApi, watch: Watch, space: str
+) -> None:
+    fired = ("AirflowCollectorDropsLogs", "AirflowLogDeliveryBudgetBurn")
+    gateway = objects.pod(platform, "gateway", space, program=GATEWAY)
+    labels = gateway["metadata"]["labels"]
+    with (
+        scaled_down(platform, space, LOKI),
+        objects.applied(platform, gateway),
+        causes.patched(platform, space, f"service/{names.LOKI}", "/spec/selector", labels),
+    ):
+        report = causes.start(api, "chatty", pods=5, lines=400)
+        watch.wait_firing(*fired, timeout=240)
+    assert causes.finish(platform, api, report) == {"success"}
+    watch.wait_resolved("AirflowCollectorDropsLogs")
+    watch.wait_resolved("AirflowLogDeliveryBudgetBurn", severity="page")
+
+
+def test_lines_that_loki_throws_away_fire(
+    platform: Platform, watch: Watch, space: str, tmp_path: Path
+) -> None:
+    now = time.time_ns()
+    push(platform, space, tmp_path, (now, "of now"))
+    with pytest.raises(KubectlError, match="too far behind"):
+        push(platform, space, tmp_path, (now - 2 * DAY, "of the day before yesterday"))
+    watch.wait_firing("AirflowLokiDiscardsLines")
+    watch.wait_resolved("AirflowLokiDiscardsLines")
+
+
+@contextmanager
+def unreadable(folder: Path) -> Iterator[None]:
+    """Take a folder from everybody but root while the block runs."""
+    mode = folder.stat().st_mode
+    folder.chmod(0)
+    try:
+        yield
+    finally:
+        folder.chmod(mode)
+
+
+def test_a_loki_that_can_not_read_its_volume_fires(
+    platform: Platform, watch: Watch, space: str, tmp_path: Path
+) -> None:
+    claim = platform.kubectl.json("get", f"pvc/{names.LOKI}", "-n", space)
+    volume = platform.kubectl.json("get", f"pv/{claim['spec']['volumeName']}")["spec"]
+    folder = Path(next(volume[kind]["path"] for kind in ("hostPath", "local") if kind in volume))
+    nothing = tmp_path / "nothing"
+    nothing.write_text("")
+    platform.kubectl.run("create", "--raw", loki(space, "/flush"), "-f", str(nothing))
+
+    def ask() -> None:
+        try:
+            watch.lines('{k8s_namespace_name="airflow-tasks"}')
+        except KubectlError as error:
+            print(error)
+
+    with ExitStack() as stack:
+        stack.enter_context(unreadable(folder / "chunks"))
+        watch.wait_firing("AirflowLokiErrors", meanwhile=ask)
+    watch.wait_resolved("AirflowLokiErrors")

@@ -1,0 +1,81 @@
+"""Tasks that wait fire the alerts that say for what they wait, which resolve after it."""
+
+from __future__ import annotations
+
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.platform import Platform
+from infra.values import names
+from tests.cluster import support
+from tests.cluster.faults import causes
+from tests.cluster.watching import Watch
+
+HOUR_AGO = "queued_dttm - interval '61 minutes'"
+QUARTER_AGO = "queued_dttm - interval '11 minutes'"
+# The critical section reads the pools, and little else does.
+SLOW = "".join(
+    "BEGIN; LOCK TABLE slot_pool IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT;"
+    " SELECT pg_sleep(0.2);"
+    for _ in range(20)
+)
+
+
+def queued_since(platform: Platform, dag_id: str, moment: str) -> None:
+    """Put into the past when a DAG's waiting tasks were queued: nobody waits that long here."""
+    causes.metadata(
+        platform,
+        f"UPDATE task_instance SET queued_dttm = {moment}"  # noqa: S608 -- our own words
+        f" WHERE dag_id = '{dag_id}' AND state = 'queued'",
+    )
+
+
+def test_a_quota_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
+    full = ("AirflowQuotaFull", "AirflowQuotaNearlyFull", "AirflowExecutorSlotsLow")
+    with support.quota(platform, 1):
+        report = causes.start(api, "crowd")
+        causes.wait_state(api, report, "hold", "running")
+        causes.wait_state(api, report, "wait", "queued", least=10)
+        queued_since(platform, "crowd", HOUR_AGO)
+        watch.wait_firing(*full, "AirflowQuotaBacklog", timeout=240)
+    # Those that have waited for an hour did not begin soon.
+    watch.wait_firing("AirflowTaskStartBudgetBurn")
+    assert causes.finish(platform, api, report) == {"success"}
+    watch.wait_resolved(*full, "AirflowQuotaBacklog")
+    watch.wait_resolved("AirflowTaskStartBudgetBurn", severity="page")
+
+
+def test_a_pool_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
+    fired = ("AirflowPoolFull", "AirflowTasksStarving", "AirflowScheduledLatencyHigh")
+    pool = {"name": "narrow", "slots": 1, "include_deferred": False}
+    api.call("POST", "pools", pool)
+    report = causes.start(api, "narrow", waiting=8)
+    watch.wait_firing(*fired, timeout=300)
+    assert causes.finish(platform, api, report) == {"success"}
+    api.call("DELETE", "pools/narrow")
+    watch.wait_resolved(*fired)
+
+
+def test_a_task_that_no_node_takes_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
+    fired = ("AirflowTasksNotStarting", "AirflowTaskPodPending")
+    report = causes.start(api, fault="nowhere")
+    causes.wait_state(api, report, "nowhere", "queued")
+    queued_since(platform, causes.FAULTY, QUARTER_AGO)
+    watch.wait_firing(*fired)
+    causes.delete_pods(platform, api, report, "nowhere")
+    assert causes.finish(platform, api, report) == {"failed"}
+    watch.wait_resolved(*fired)
+
+
+def test_runs_that_begin_late_fire(api: AirflowApi, watch: Watch) -> None:
+    api.wait_for_dag("behind", 180, print)
+    api.unpause("behind")
+    watch.wait_firing("AirflowScheduleDelayHigh")
+    api.call("PATCH", "dags/behind?update_mask=is_paused", {"is_paused": True})
+    watch.wait_resolved("AirflowScheduleDelayHigh")
+
+
+def test_a_database_that_holds_the_scheduler_up_fires(platform: Platform, watch: Watch) -> None:
+    database = ("-n", platform.namespace, f"statefulset/{names.POSTGRESQL}", "-c", "postgresql")
+    psql = ("psql", "-q", "-U", "airflow", "-d", "airflow", "-c", SLOW)
+    with causes.meanwhile(platform, "exec", *database, "--", *psql):
+        watch.wait_firing("AirflowCriticalSectionSlow")
+    watch.wait_resolved("AirflowCriticalSectionSlow")

@@ -1,0 +1,48 @@
+"""What watches is watched: an exporter, a rule or a receiver that is gone fires, and resolves."""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+from infra.cli.platform import Platform
+from infra.values import names
+from tests.cluster.faults import causes
+from tests.cluster.watching import Watch, scaled_down
+
+# Many to many, which Prometheus can't join.
+BROKEN = {"name": "updraft.broken", "rules": [{"record": "broken", "expr": "up * on () up"}]}
+
+
+def test_exporters_that_are_gone_fire(platform: Platform, watch: Watch) -> None:
+    spaces = platform.settings.namespaces
+    watching = [f"deployment/{name}" for name in (names.STATSD_EXPORTER, names.KUBE_STATE_METRICS)]
+    fired = ("AirflowExporterDown", "AirflowStatsdExporterDown", "AirflowTargetDown")
+    with (
+        scaled_down(platform, spaces.monitoring, *watching),
+        scaled_down(platform, spaces.airflow, f"deployment/{names.AIRFLOW_EXPORTER}"),
+    ):
+        watch.wait_firing(*fired)
+    watch.wait_resolved(*fired)
+
+
+def test_a_scheduler_that_tells_nothing_fires(platform: Platform, watch: Watch) -> None:
+    scheduler = f"deployment/{names.SCHEDULER}"
+    with causes.variable(platform, scheduler, "AIRFLOW__METRICS__STATSD_ON", "False"):
+        watch.wait_firing("AirflowNoMetrics", timeout=240)
+    watch.wait_resolved("AirflowNoMetrics")
+
+
+def test_a_rule_that_can_not_be_evaluated_fires(platform: Platform, watch: Watch) -> None:
+    space = platform.settings.namespaces.monitoring
+    prometheus = f"deployment/{names.PROMETHEUS}"
+    text = platform.kubectl.json("get", f"configmap/{names.PROMETHEUS}", "-n", space)["data"]
+    rules = yaml.safe_load(text["rules.yaml"])
+    rules["groups"].append(BROKEN)
+    where = (platform, space, f"configmap/{names.PROMETHEUS}", "/data/rules.yaml")
+    with causes.patched(*where, json.dumps(rules)):
+        causes.restart(platform, space, prometheus)
+        watch.wait_firing("AirflowRulesFailing")
+    causes.restart(platform, space, prometheus)
+    watch.wait_resolved("AirflowRulesFailing")
