@@ -69,7 +69,7 @@ class Watch:
         return {each["metric"]["alertname"] for each in found}
 
     def wait_firing(
-        self, *alerts: str, timeout: float = 180, meanwhile: Callable[[], None] = lambda: None
+        self, *alerts: str, timeout: float = 300, meanwhile: Callable[[], None] = lambda: None
     ) -> None:
         """Wait until all of these have fired, and do something at each look."""
         seen: set[str] = set()
@@ -86,7 +86,7 @@ class Watch:
         wait_for(fires, timeout, f"{', '.join(alerts)} to fire")
         self.fired.update(alerts)
 
-    def wait_resolved(self, *alerts: str, timeout: float = 300, **labels: str) -> None:
+    def wait_resolved(self, *alerts: str, timeout: float = 420, **labels: str) -> None:
         """Wait until none of these fires, of those with these labels; they fired before."""
         assert self.fired >= set(alerts), f"never fired: {set(alerts) - self.fired}"
         began = time.monotonic()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from airflow.sdk import dag, task
 
 NAMES = ("doomed_one", "doomed_two")
+# One after another, so that they fail for a while.
+TIMES = 4
 
 
 def doomed(dag_id: str) -> None:
@@ -14,12 +16,16 @@ def doomed(dag_id: str) -> None:
     def made() -> None:
         """Fail."""
 
-        @task
+        @task(trigger_rule="all_done")
         def fail() -> None:
-            """Fail."""
+            """Fail, whatever came of the one before."""
             raise ValueError("on purpose")
 
-        fail()
+        last = fail()
+        for _ in range(TIMES - 1):
+            following = fail()
+            last >> following
+            last = following
 
     made()
 

@@ -46,7 +46,7 @@ def test_a_control_plane_that_is_down_fires_and_is_told(
         report = causes.start(api, "crowd", waiting=8, seconds=30)
         causes.wait_state(api, report, "wait", "queued", least=8)
         with scaled_down(platform, platform.namespace, *(f"deployment/{name}" for name in down)):
-            watch.wait_firing(*fired, timeout=300)
+            watch.wait_firing(*fired)
             wait_for(lambda: messages(platform, fired[0], "firing"), 120, "the page")
         watch.wait_firing(orphans)
     watch.wait_resolved(*fired, orphans)
@@ -68,7 +68,7 @@ def test_a_database_that_is_down_silences_what_follows_from_it(
             return bool(following and following["inhibitedBy"])
 
         wait_for(quiet, 180, "the API server's alert, and that it is inhibited")
-    watch.wait_resolved("AirflowDatabaseDown", timeout=400)
+    watch.wait_resolved("AirflowDatabaseDown")
     wait_for(lambda: "AirflowApiServerDown" not in watch.firing(), 300, "the API server")
 
 
@@ -89,7 +89,7 @@ def test_a_server_with_too_little_memory_fires(platform: Platform, watch: Watch)
 
 def test_a_volume_that_fills_fires(platform: Platform, watch: Watch) -> None:
     with volume.filled(platform, platform.namespace):
-        watch.wait_firing("AirflowVolumeFilling", timeout=300)
+        watch.wait_firing("AirflowVolumeFilling")
     watch.wait_resolved("AirflowVolumeFilling")
 
 
@@ -103,6 +103,6 @@ def test_a_triggerer_that_hangs_fires(platform: Platform, watch: Watch) -> None:
 def test_a_triggerer_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     with causes.variable(platform, TRIGGERER, "AIRFLOW__TRIGGERER__CAPACITY", "4"):
         report = causes.start(api, "deferred")
-        watch.wait_firing("AirflowTriggererFull", timeout=240)
+        watch.wait_firing("AirflowTriggererFull")
     assert causes.finish(platform, api, report) == {"success"}
     watch.wait_resolved("AirflowTriggererFull")

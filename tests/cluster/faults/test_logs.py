@@ -139,7 +139,7 @@ def test_lines_that_are_refused_on_their_way_fire(
         causes.patched(platform, space, f"service/{names.LOKI}", "/spec/selector", labels),
     ):
         report = causes.start(api, "chatty", pods=5, lines=400)
-        watch.wait_firing(*fired, timeout=240)
+        watch.wait_firing(*fired)
     assert causes.finish(platform, api, report) == {"success"}
     watch.wait_resolved("AirflowCollectorDropsLogs")
     watch.wait_resolved("AirflowLogDeliveryBudgetBurn", severity="page")

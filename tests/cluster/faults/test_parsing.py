@@ -40,9 +40,7 @@ def test_files_that_are_broken_slow_or_never_read_fire(
     try:
         # Each push is read anew: the waits of these tests are shorter than from one reading of a
         # file to the next.
-        watch.wait_firing(
-            *fired, timeout=300, meanwhile=lambda: push(slow=f"# {next(pushes)}\n{SLEEPS}")
-        )
+        watch.wait_firing(*fired, meanwhile=lambda: push(slow=f"# {next(pushes)}\n{SLEEPS}"))
     finally:
         push(broken=GOOD, endless=GOOD, slow=GOOD)
     watch.wait_resolved(*fired)
@@ -55,5 +53,5 @@ def test_dags_that_do_not_arrive_fire(platform: Platform, watch: Watch) -> None:
             platform,
             "UPDATE dag_bundle SET last_refreshed = last_refreshed - interval '11 minutes'",
         )
-        watch.wait_firing(*fired, timeout=240)
+        watch.wait_firing(*fired)
     watch.wait_resolved(*fired)

@@ -53,7 +53,7 @@ def test_a_pod_that_its_node_throws_out_fires(platform: Platform, watch: Watch) 
         volumes=scratch,
     )
     with objects.applied(platform, pod):
-        watch.wait_firing("AirflowPodEvicted", timeout=240)
+        watch.wait_firing("AirflowPodEvicted")
     watch.wait_resolved("AirflowPodEvicted")
 
 

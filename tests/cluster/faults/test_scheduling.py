@@ -35,7 +35,7 @@ def test_a_quota_that_is_full_fires(platform: Platform, api: AirflowApi, watch: 
         causes.wait_state(api, report, "hold", "running")
         causes.wait_state(api, report, "wait", "queued", least=10)
         queued_since(platform, "crowd", HOUR_AGO)
-        watch.wait_firing(*full, "AirflowQuotaBacklog", timeout=240)
+        watch.wait_firing(*full, "AirflowQuotaBacklog")
     # Those that have waited for an hour did not begin soon.
     watch.wait_firing("AirflowTaskStartBudgetBurn")
     assert causes.finish(platform, api, report) == {"success"}
@@ -48,7 +48,7 @@ def test_a_pool_that_is_full_fires(platform: Platform, api: AirflowApi, watch: W
     pool = {"name": "narrow", "slots": 1, "include_deferred": False}
     api.call("POST", "pools", pool)
     report = causes.start(api, "narrow", waiting=8)
-    watch.wait_firing(*fired, timeout=300)
+    watch.wait_firing(*fired)
     assert causes.finish(platform, api, report) == {"success"}
     api.call("DELETE", "pools/narrow")
     watch.wait_resolved(*fired)

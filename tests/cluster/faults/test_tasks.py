@@ -23,7 +23,7 @@ def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watc
     )
     reports = [causes.start(api, name) for name in doomed.NAMES]
     reports += [causes.start(api, fault="error") for _ in range(3)]
-    watch.wait_firing(*ratios, timeout=240)
+    watch.wait_firing(*ratios)
     assert causes.finish(platform, api, *reports) == {"failed"}
     # The ratio of runs looks back for long: as many that end well make it small again.
     well = [causes.start(api, fault="none") for _ in range(GOOD_RUNS)]
@@ -71,9 +71,9 @@ def test_deadlines_that_are_missed_and_messages_that_reach_nobody_fire(
     gone = receiver.address(platform.namespace, "gone")
     api.put_connection(receiver.NAME, conn_type="http", password=gone)
     reports = [causes.start(api, "late") for _ in range(LATE_RUNS)]
-    watch.wait_firing(*counted, *burnt, timeout=300)
+    watch.wait_firing(*counted, *burnt)
     assert causes.finish(platform, api, *reports) == {"failed"}
     api.delete_connection(receiver.NAME)
-    watch.wait_resolved(*counted, timeout=420)
+    watch.wait_resolved(*counted)
     # The tickets look back for a day and for three, so they end hours later.
     watch.wait_resolved(*burnt, severity="page")

@@ -30,7 +30,7 @@ def test_exporters_that_are_gone_fire(platform: Platform, watch: Watch) -> None:
 def test_a_scheduler_that_tells_nothing_fires(platform: Platform, watch: Watch) -> None:
     scheduler = f"deployment/{names.SCHEDULER}"
     with causes.variable(platform, scheduler, "AIRFLOW__METRICS__STATSD_ON", "False"):
-        watch.wait_firing("AirflowNoMetrics", timeout=240)
+        watch.wait_firing("AirflowNoMetrics")
     watch.wait_resolved("AirflowNoMetrics")
 
 
