@@ -7,7 +7,7 @@ export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help venv doctor up status logs ui trigger rightsize push-dags examples dev render image stop down test test-fast lint lint-dags fmt
+.PHONY: help venv doctor up status logs ui trigger rightsize push-dags examples dev render image stop down test test-slow test-fast lint lint-dags fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,8 @@ down: ## Delete cluster and data after asking (YES=1 does not ask); the caches t
 	$(CLI) infra -m infra.cli down
 test: ## Run every check, the cluster tests on a cluster of their own included
 	$(CLI) dev -m infra.cli test
+test-slow: ## Run every check, and the faults that take minutes to fire an alert
+	$(CLI) dev -m infra.cli test --slow
 test-fast: ## Run every check that needs no cluster
 	$(CLI) dev -m infra.cli test --fast
 lint: ## Check style and types

@@ -24,14 +24,22 @@ def tier_of(path: Path) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("updraft")
     group.addoption("--keep", action="store_true", help="leave the tests' cluster running")
+    group.addoption("--slow", action="store_true", help="run what is marked slow too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of what runs a Kubernetes API of its own: `make test-fast` leaves it out."""
+    """Name the marks: `make test-fast` leaves out the first, and `make test` the second."""
     config.addinivalue_line("markers", "apiserver: runs etcd, an API server and controllers")
+    config.addinivalue_line("markers", "slow: waits for minutes on a cluster")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slow"):
+        skip = pytest.mark.skip(reason="waits for minutes: make test-slow")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(skip)
+
     def place(item: pytest.Item) -> int:
         tier = tier_of(item.path)
         return TIERS.index(tier) if tier in TIERS else len(TIERS) - 1

@@ -81,7 +81,8 @@ COMMANDS = {
         on_platform=False,
     ),
     "test": Command(
-        "infra.cli.checks", "test", "run the checks", extra=("fast", "pytest"), on_platform=False
+        "infra.cli.checks", "test", "run the checks", extra=("fast", "slow", "pytest"),
+        on_platform=False,
     ),
     "lint": Command("infra.cli.checks", "lint", "check style and types", on_platform=False),
     "fmt": Command("infra.cli.checks", "fmt", "format the code", on_platform=False),
@@ -116,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
     made["lint-dags"].add_argument("--stack", default=stack, help=f"whose quota ({DEFAULT_STACK})")
     made["lint-dags"].add_argument("paths", nargs="*", default=["dags"], help="files and folders")
     made["test"].add_argument("--fast", action="store_true", help="leave the cluster tests out")
+    made["test"].add_argument("--slow", action="store_true", help="run what waits for minutes too")
     made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, behind --")
     return whole
 

@@ -88,8 +88,13 @@ def _run(title: str, program: str, *arguments: str) -> int:
     return code
 
 
-def test(*, fast: bool, pytest: list[str]) -> int:
+def test(*, fast: bool, slow: bool, pytest: list[str]) -> int:
     """Run lint and the tests; the cluster tests last, on a cluster of their own, then no more.
+
+    Args:
+        fast: Whether to leave out what needs a cluster.
+        slow: Whether to run also what waits for minutes on one.
+        pytest: Arguments of pytest in place of its own.
 
     Returns:
         0 when everything passed.
@@ -102,7 +107,9 @@ def test(*, fast: bool, pytest: list[str]) -> int:
     environment = {k: v for k, v in os.environ.items() if k not in variables | {"YES", "PURGE"}}
     environment["INSTANCE"] = instance()
     _install_browser()
-    tested = max(_pytest(arguments, environment) for arguments in _runs(fast=fast, pytest=pytest))
+    more = ["--slow"] if slow else []
+    runs = _runs(fast=fast, pytest=pytest)
+    tested = max(_pytest([*arguments, *more], environment) for arguments in runs)
     if linted:
         print("lint failed, see above", file=sys.stderr)
     return linted or tested

@@ -36,11 +36,13 @@ class Watch:
     Args:
         platform: Whose.
         fired: The alerts that were waited for, and fired.
-        resolved: Those of them that were seen to resolve.
+        ended: Those of them whose fault has ended, and when by the monotonic clock.
+        resolved: Those of them that were seen to resolve since.
     """
 
     platform: Platform
     fired: set[str] = field(default_factory=set)
+    ended: dict[str, float] = field(default_factory=dict)
     resolved: set[str] = field(default_factory=set)
 
     def get(self, server: str, path: str, **parameters: str) -> Any:
@@ -62,10 +64,19 @@ class Watch:
         assert len(found) <= 1, found
         return float(found[0]["value"][1]) if found else None
 
-    def firing(self, **labels: str) -> set[str]:
-        """The names of the alerts that fire, of those with these labels."""
-        chosen = "".join(f', {name}="{value}"' for name, value in labels.items())
-        found = self.query(f'ALERTS{{alertstate="firing"{chosen}}}')
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire."""
+        found = self.query('ALERTS{alertstate="firing"}')
+        # A budget's tickets look back for days: its pages are what can end here.
+        pages = {
+            each["metric"]["alertname"]
+            for each in found
+            if each["metric"]["area"] != "slo" or each["metric"]["severity"] == "page"
+        }
+        resolved = {name: time.monotonic() for name in self.ended.keys() - pages}
+        for name, moment in resolved.items():
+            print(f"{name} resolved, {moment - self.ended.pop(name):.0f} s after its fault")
+        self.resolved.update(resolved)
         return {each["metric"]["alertname"] for each in found}
 
     def wait_firing(
@@ -86,17 +97,20 @@ class Watch:
         wait_for(fires, timeout, f"{', '.join(alerts)} to fire")
         self.fired.update(alerts)
 
-    def wait_resolved(self, *alerts: str, timeout: float = 420, **labels: str) -> None:
-        """Wait until none of these fires, of those with these labels; they fired before."""
+    def end(self, *alerts: str) -> None:
+        """Note that the fault of alerts that fired has ended: they are to resolve, later."""
         assert self.fired >= set(alerts), f"never fired: {set(alerts) - self.fired}"
-        began = time.monotonic()
-        wait_for(
-            lambda: not self.firing(**labels) & set(alerts),
-            timeout,
-            f"{', '.join(alerts)} to resolve",
-        )
-        self.resolved.update(alerts)
-        print(f"{time.monotonic() - began:.0f} s: {', '.join(alerts)} resolved")
+        self.ended.update(dict.fromkeys(set(alerts) - self.resolved, time.monotonic()))
+
+    def wait_resolved(self, *alerts: str, timeout: float = 420) -> None:
+        """Wait until each of these has been seen not to fire, its fault at an end."""
+        self.end(*alerts)
+
+        def resolved() -> bool:
+            self.firing()
+            return self.resolved >= set(alerts)
+
+        wait_for(resolved, timeout, f"{', '.join(alerts)} to resolve")
 
     def lines(self, selector: str, limit: int = 5000, **parameters: str) -> list[tuple[str, str]]:
         """The lines of a log query with their times in nanoseconds, oldest first."""

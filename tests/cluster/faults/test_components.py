@@ -49,7 +49,7 @@ def test_a_control_plane_that_is_down_fires_and_is_told(
             watch.wait_firing(*fired)
             wait_for(lambda: messages(platform, fired[0], "firing"), 120, "the page")
         watch.wait_firing(orphans)
-    watch.wait_resolved(*fired, orphans)
+    watch.end(*fired, orphans)
     wait_for(lambda: messages(platform, fired[0], "resolved"), 120, "the all-clear")
     support.finish(platform, api, report)
 
@@ -68,7 +68,7 @@ def test_a_database_that_is_down_silences_what_follows_from_it(
             return bool(following and following["inhibitedBy"])
 
         wait_for(quiet, 180, "the API server's alert, and that it is inhibited")
-    watch.wait_resolved("AirflowDatabaseDown")
+    watch.end("AirflowDatabaseDown")
     wait_for(lambda: "AirflowApiServerDown" not in watch.firing(), 300, "the API server")
 
 
@@ -76,7 +76,7 @@ def test_a_database_whose_connections_are_taken_fires(platform: Platform, watch:
     where = ("-n", platform.namespace, f"deployment/{names.DAG_PROCESSOR}", "-c", "dag-processor")
     with causes.meanwhile(platform, "exec", *where, "--", "python", "-c", CONNECTS):
         watch.wait_firing("AirflowDatabaseConnectionsHigh")
-    watch.wait_resolved("AirflowDatabaseConnectionsHigh")
+    watch.end("AirflowDatabaseConnectionsHigh")
 
 
 def test_a_server_with_too_little_memory_fires(platform: Platform, watch: Watch) -> None:
@@ -84,20 +84,20 @@ def test_a_server_with_too_little_memory_fires(platform: Platform, watch: Watch)
     exporter = (platform, platform.namespace, f"deployment/{names.AIRFLOW_EXPORTER}", path)
     with causes.patched(*exporter, LITTLE):
         watch.wait_firing("AirflowComponentOutOfMemory")
-    watch.wait_resolved("AirflowComponentOutOfMemory")
+    watch.end("AirflowComponentOutOfMemory")
 
 
 def test_a_volume_that_fills_fires(platform: Platform, watch: Watch) -> None:
     with volume.filled(platform, platform.namespace):
         watch.wait_firing("AirflowVolumeFilling")
-    watch.wait_resolved("AirflowVolumeFilling")
+    watch.end("AirflowVolumeFilling")
 
 
 def test_a_triggerer_that_hangs_fires(platform: Platform, watch: Watch) -> None:
     where = ("-n", platform.namespace, TRIGGERER, "-c", "triggerer")
     platform.kubectl.run("exec", *where, "--", "sh", "-c", HICCUPS)
     watch.wait_firing("AirflowTriggererBlocked")
-    watch.wait_resolved("AirflowTriggererBlocked")
+    watch.end("AirflowTriggererBlocked")
 
 
 def test_a_triggerer_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
@@ -105,4 +105,4 @@ def test_a_triggerer_that_is_full_fires(platform: Platform, api: AirflowApi, wat
         report = causes.start(api, "deferred")
         watch.wait_firing("AirflowTriggererFull")
     assert causes.finish(platform, api, report) == {"success"}
-    watch.wait_resolved("AirflowTriggererFull")
+    watch.end("AirflowTriggererFull")

@@ -123,7 +123,7 @@ def test_lines_that_wait_for_loki_fire(
             report = causes.start(api, "chatty", pods=2, lines=10_000)
             watch.wait_firing("AirflowLogsDelayed")
     causes.restart(platform, space, daemons)
-    watch.wait_resolved("AirflowLogsDelayed")
+    watch.end("AirflowLogsDelayed")
     assert causes.finish(platform, api, report) == {"success"}
 
 
@@ -141,8 +141,8 @@ def test_lines_that_are_refused_on_their_way_fire(
         report = causes.start(api, "chatty", pods=5, lines=400)
         watch.wait_firing(*fired)
     assert causes.finish(platform, api, report) == {"success"}
-    watch.wait_resolved("AirflowCollectorDropsLogs")
-    watch.wait_resolved("AirflowLogDeliveryBudgetBurn", severity="page")
+    watch.end("AirflowCollectorDropsLogs")
+    watch.end("AirflowLogDeliveryBudgetBurn")
 
 
 def test_lines_that_loki_throws_away_fire(
@@ -153,7 +153,7 @@ def test_lines_that_loki_throws_away_fire(
     with pytest.raises(KubectlError, match="too far behind"):
         push(platform, space, tmp_path, (now - 2 * DAY, "of the day before yesterday"))
     watch.wait_firing("AirflowLokiDiscardsLines")
-    watch.wait_resolved("AirflowLokiDiscardsLines")
+    watch.end("AirflowLokiDiscardsLines")
 
 
 @contextmanager
@@ -186,4 +186,4 @@ def test_a_loki_that_can_not_read_its_volume_fires(
     with ExitStack() as stack:
         stack.enter_context(unreadable(folder / "chunks"))
         watch.wait_firing("AirflowLokiErrors", meanwhile=ask)
-    watch.wait_resolved("AirflowLokiErrors")
+    watch.end("AirflowLokiErrors")

@@ -43,7 +43,7 @@ def test_files_that_are_broken_slow_or_never_read_fire(
         watch.wait_firing(*fired, meanwhile=lambda: push(slow=f"# {next(pushes)}\n{SLEEPS}"))
     finally:
         push(broken=GOOD, endless=GOOD, slow=GOOD)
-    watch.wait_resolved(*fired)
+    watch.end(*fired)
 
 
 def test_dags_that_do_not_arrive_fire(platform: Platform, watch: Watch) -> None:
@@ -54,4 +54,4 @@ def test_dags_that_do_not_arrive_fire(platform: Platform, watch: Watch) -> None:
             "UPDATE dag_bundle SET last_refreshed = last_refreshed - interval '11 minutes'",
         )
         watch.wait_firing(*fired)
-    watch.wait_resolved(*fired)
+    watch.end(*fired)

@@ -39,7 +39,7 @@ def test_an_image_that_is_nowhere_fires(platform: Platform, watch: Watch) -> Non
     )
     with objects.applied(platform, pod):
         watch.wait_firing("AirflowImagePullFailing")
-    watch.wait_resolved("AirflowImagePullFailing")
+    watch.end("AirflowImagePullFailing")
 
 
 def test_a_pod_that_its_node_throws_out_fires(platform: Platform, watch: Watch) -> None:
@@ -54,7 +54,7 @@ def test_a_pod_that_its_node_throws_out_fires(platform: Platform, watch: Watch) 
     )
     with objects.applied(platform, pod):
         watch.wait_firing("AirflowPodEvicted")
-    watch.wait_resolved("AirflowPodEvicted")
+    watch.end("AirflowPodEvicted")
 
 
 def test_pods_that_the_scheduler_may_not_create_fire(
@@ -63,7 +63,7 @@ def test_pods_that_the_scheduler_may_not_create_fire(
     with causes.may_not_create_pods(platform):
         refused(api)
         watch.wait_firing("AirflowPodCreationForbidden")
-    watch.wait_resolved("AirflowPodCreationForbidden")
+    watch.end("AirflowPodCreationForbidden")
 
 
 def test_pods_that_an_absent_webhook_should_admit_fire(
@@ -99,4 +99,4 @@ def test_pods_that_an_absent_webhook_should_admit_fire(
     with objects.applied(platform, webhook):
         refused(api)
         watch.wait_firing("AirflowPodCreationFailing")
-    watch.wait_resolved("AirflowPodCreationFailing")
+    watch.end("AirflowPodCreationFailing")

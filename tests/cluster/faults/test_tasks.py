@@ -28,7 +28,7 @@ def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watc
     # The ratio of runs looks back for long: as many that end well make it small again.
     well = [causes.start(api, fault="none") for _ in range(GOOD_RUNS)]
     assert causes.finish(platform, api, *well) == {"success"}
-    watch.wait_resolved(*ratios)
+    watch.end(*ratios)
 
 
 def test_a_task_that_takes_too_much_memory_fires(
@@ -39,7 +39,7 @@ def test_a_task_that_takes_too_much_memory_fires(
     assert causes.finish(platform, api, report) == {"failed"}
     # It lasts until the pod is cleaned up, which the platform does an hour later.
     causes.delete_pods(platform, api, report, "memory")
-    watch.wait_resolved("AirflowTaskOutOfMemory")
+    watch.end("AirflowTaskOutOfMemory")
 
 
 def test_a_task_that_gives_no_sign_of_life_fires(
@@ -60,7 +60,7 @@ def test_a_task_that_gives_no_sign_of_life_fires(
     watch.wait_firing("AirflowTasksWithoutHeartbeat")
     causes.delete_pods(platform, api, report, "long")
     assert causes.finish(platform, api, report) == {"failed"}
-    watch.wait_resolved("AirflowTasksWithoutHeartbeat")
+    watch.end("AirflowTasksWithoutHeartbeat")
 
 
 def test_deadlines_that_are_missed_and_messages_that_reach_nobody_fire(
@@ -74,6 +74,6 @@ def test_deadlines_that_are_missed_and_messages_that_reach_nobody_fire(
     watch.wait_firing(*counted, *burnt)
     assert causes.finish(platform, api, *reports) == {"failed"}
     api.delete_connection(receiver.NAME)
-    watch.wait_resolved(*counted)
+    watch.end(*counted)
     # The tickets look back for a day and for three, so they end hours later.
-    watch.wait_resolved(*burnt, severity="page")
+    watch.end(*burnt)
