@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from infra.values import names
@@ -15,9 +17,9 @@ TRIGGERER = f"deployment/{names.TRIGGERER}"
 CONNECTIONS = 75
 CONNECTS = f"""
 import os, time
-import psycopg2
+import psycopg
 address = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-held = [psycopg2.connect(address) for _ in range({CONNECTIONS})]
+held = [psycopg.connect(address) for _ in range({CONNECTIONS})]
 print(len(held), flush=True)
 time.sleep(75)
 """
@@ -72,6 +74,7 @@ def test_a_database_that_is_down_silences_what_follows_from_it(
     wait_for(lambda: "AirflowApiServerDown" not in watch.firing(), 300, "the API server")
 
 
+@pytest.mark.slow
 def test_a_database_whose_connections_are_taken_fires(platform: Platform, watch: Watch) -> None:
     where = ("-n", platform.namespace, f"deployment/{names.DAG_PROCESSOR}", "-c", "dag-processor")
     with causes.meanwhile(platform, "exec", *where, "--", "python", "-c", CONNECTS):
@@ -87,6 +90,7 @@ def test_a_server_with_too_little_memory_fires(platform: Platform, watch: Watch)
     watch.end("AirflowComponentOutOfMemory")
 
 
+@pytest.mark.slow
 def test_a_volume_that_fills_fires(platform: Platform, watch: Watch) -> None:
     with volume.filled(platform, platform.namespace):
         watch.wait_firing("AirflowVolumeFilling")
@@ -98,11 +102,3 @@ def test_a_triggerer_that_hangs_fires(platform: Platform, watch: Watch) -> None:
     platform.kubectl.run("exec", *where, "--", "sh", "-c", HICCUPS)
     watch.wait_firing("AirflowTriggererBlocked")
     watch.end("AirflowTriggererBlocked")
-
-
-def test_a_triggerer_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
-    with causes.variable(platform, TRIGGERER, "AIRFLOW__TRIGGERER__CAPACITY", "4"):
-        report = causes.start(api, "deferred")
-        watch.wait_firing("AirflowTriggererFull")
-    assert causes.finish(platform, api, report) == {"success"}
-    watch.end("AirflowTriggererFull")

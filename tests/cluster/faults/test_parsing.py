@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from infra.cli.platform import Platform
 from infra.values import names
 from tests.cluster import support
@@ -46,6 +48,7 @@ def test_files_that_are_broken_slow_or_never_read_fire(
     watch.end(*fired)
 
 
+@pytest.mark.slow
 def test_dags_that_do_not_arrive_fire(platform: Platform, watch: Watch) -> None:
     fired = ("AirflowDagBundleStale", "AirflowDagProcessorDown")
     with scaled_down(platform, platform.namespace, f"deployment/{names.DAG_PROCESSOR}"):

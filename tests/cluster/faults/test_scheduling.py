@@ -100,6 +100,7 @@ def test_runs_that_begin_late_fire(api: AirflowApi, watch: Watch) -> None:
     watch.end("AirflowScheduleDelayHigh")
 
 
+@pytest.mark.slow
 def test_a_database_that_holds_the_scheduler_up_fires(platform: Platform, watch: Watch) -> None:
     database = ("-n", platform.namespace, f"statefulset/{names.POSTGRESQL}", "-c", "postgresql")
     psql = ("psql", "-q", "-U", "airflow", "-d", "airflow", "-c", SLOW)

@@ -5,34 +5,61 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import pytest
+
 from infra.cli.airflow_api import AirflowApi
+from infra.cli.platform import Platform
 from infra.values.monitoring.options import options
 from monitoring import dashboards, rules
 from tests.cluster import support
+from tests.cluster.faults import causes
 from tests.cluster.watching import Watch
 from tests.waiting import wait_for
 
 # By promtool alone, and why.
-NOT_FIRED: Mapping[str, str] = {}
-# What fills a panel of a dashboard and is not made here.
+NOT_FIRED: Mapping[str, str] = {
+    "AirflowTriggererFull": "a triggerer that is small enough to fill is a new one, and what the"
+    " old one last told, room for 1,000, stays in the exporter for ten minutes",
+    "AirflowLokiErrors": "a Loki that can't read its chunks answers with what is left, and 200",
+}
+# By the tests that are marked slow.
+FIRED_SLOWLY = {
+    "AirflowCriticalSectionSlow",
+    "AirflowDagBundleStale",
+    "AirflowDatabaseConnectionsHigh",
+    "AirflowLogsDelayed",
+    "AirflowNoMetrics",
+    "AirflowPoolFull",
+    "AirflowRulesFailing",
+    "AirflowScheduledLatencyHigh",
+    "AirflowVolumeFilling",
+}
+# What fills a panel of a dashboard: by a slow test, and not at all.
+FILLED_SLOWLY = {"a cluster whose volumes have a size of their own"}
 UNTRIED = {
     "a disk of a node that is full while Loki is down",
 }
 
 
-def test_each_alert_has_fired_and_resolved(watch: Watch) -> None:
+def test_each_alert_has_fired_and_resolved(watch: Watch, request: pytest.FixtureRequest) -> None:
+    slow = request.config.getoption("--slow")
     groups = rules.groups(options(watch.platform.settings))
     alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
     watch.wait_resolved(*watch.fired)
     print(f"{len(watch.resolved)} of {len(alerts)} alerts fired by a fault and resolved")
     # The one that always fires, and may not resolve.
     alerts.remove("Watchdog")
-    assert alerts - watch.resolved == set(NOT_FIRED)
+    assert alerts - watch.resolved == set(NOT_FIRED) | (set() if slow else FIRED_SLOWLY)
 
 
-def test_what_a_fault_alone_fills_is_filled(api: AirflowApi, watch: Watch) -> None:
+def test_what_a_fault_alone_fills_is_filled(
+    platform: Platform, api: AirflowApi, watch: Watch, request: pytest.FixtureRequest
+) -> None:
     """The dashboards' queries that are empty on a healthy platform, after all of the above."""
     api.unpause("tick")
+    runs = [causes.start(api, fault=fault) for fault in ("retried", "source")]
+    for report in runs:
+        support.finish(platform, api, report)
 
     def ticked() -> bool:
         return [run["state"] for run in api.runs("tick")].count("success") >= 2
@@ -42,13 +69,14 @@ def test_what_a_fault_alone_fills_is_filled(api: AirflowApi, watch: Watch) -> No
     chosen = options(watch.platform.settings)
     asked = [each for each in dashboards.queries(chosen) if each.only_on_failure]
     faults = {str(each.only_on_failure) for each in asked}
+    untried = UNTRIED | (set() if request.config.getoption("--slow") else FILLED_SLOWLY)
 
-    def filled() -> set[str]:
-        return {str(each.only_on_failure) for each in asked if watch.finds(each)}
+    def unfilled() -> set[str]:
+        return faults - {str(each.only_on_failure) for each in asked if watch.finds(each)}
 
     try:
-        wait_for(lambda: filled() >= faults - UNTRIED, 60, "the series of the last runs")
+        wait_for(lambda: unfilled() <= untried, 90, "the series of the last runs")
     finally:
         empty = [f"{each.panel}: {each.expr}" for each in asked if not watch.finds(each)]
         print(f"{len(asked)} queries of {len(faults)} faults", json.dumps(empty, indent=1))
-    assert faults >= UNTRIED, "a fault that no panel waits for"
+    assert faults >= untried, "a fault that no panel waits for"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import yaml
 
 from infra.cli.platform import Platform
@@ -27,6 +28,7 @@ def test_exporters_that_are_gone_fire(platform: Platform, watch: Watch) -> None:
     watch.end(*fired)
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_tells_nothing_fires(platform: Platform, watch: Watch) -> None:
     scheduler = f"deployment/{names.SCHEDULER}"
     with causes.variable(platform, scheduler, "AIRFLOW__METRICS__STATSD_ON", "False"):
@@ -34,6 +36,7 @@ def test_a_scheduler_that_tells_nothing_fires(platform: Platform, watch: Watch) 
     watch.end("AirflowNoMetrics")
 
 
+@pytest.mark.slow
 def test_a_rule_that_can_not_be_evaluated_fires(platform: Platform, watch: Watch) -> None:
     space = platform.settings.namespaces.monitoring
     prometheus = f"deployment/{names.PROMETHEUS}"
