@@ -14,7 +14,7 @@ from tests.waiting import wait_for
 
 TRIGGERER = f"deployment/{names.TRIGGERER}"
 # More would keep the platform itself out of its database.
-CONNECTIONS = 75
+CONNECTIONS = 80
 CONNECTS = f"""
 import os, time
 import psycopg

@@ -32,6 +32,7 @@ FIRED_SLOWLY = {
     "AirflowPoolFull",
     "AirflowRulesFailing",
     "AirflowScheduledLatencyHigh",
+    "AirflowTaskFailuresEverywhere",
     "AirflowVolumeFilling",
 }
 # What fills a panel of a dashboard: by a slow test, and not at all.

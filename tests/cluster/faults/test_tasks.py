@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from tests.cluster import receiver
@@ -16,19 +18,25 @@ FREEZE = "kill -STOP -1"
 
 
 def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watch: Watch) -> None:
-    ratios = (
-        "AirflowTaskFailureRatioHigh",
-        "AirflowTaskFailuresEverywhere",
-        "AirflowRunFailureRatioHigh",
-    )
-    reports = [causes.start(api, name) for name in doomed.NAMES]
-    reports += [causes.start(api, fault="error") for _ in range(3)]
+    ratios = ("AirflowTaskFailureRatioHigh", "AirflowRunFailureRatioHigh")
+    reports = [causes.start(api, fault="error") for _ in range(3)]
     watch.wait_firing(*ratios)
     assert causes.finish(platform, api, *reports) == {"failed"}
     # The ratio of runs looks back for long: as many that end well make it small again.
     well = [causes.start(api, fault="none") for _ in range(GOOD_RUNS)]
     assert causes.finish(platform, api, *well) == {"success"}
     watch.end(*ratios)
+
+
+@pytest.mark.slow
+def test_errors_of_several_dags_at_once_fire(
+    platform: Platform, api: AirflowApi, watch: Watch
+) -> None:
+    reports = [causes.start(api, name) for name in doomed.NAMES]
+    reports += [causes.start(api, fault="error") for _ in range(2)]
+    watch.wait_firing("AirflowTaskFailuresEverywhere")
+    assert causes.finish(platform, api, *reports) == {"failed"}
+    watch.end("AirflowTaskFailuresEverywhere")
 
 
 def test_a_task_that_takes_too_much_memory_fires(
