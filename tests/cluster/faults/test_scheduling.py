@@ -49,21 +49,10 @@ def test_a_quota_that_is_full_fires(platform: Platform, api: AirflowApi, watch: 
     watch.end("AirflowTaskStartBudgetBurn")
 
 
-def pool(slots: int) -> dict[str, object]:
-    """The pool as Airflow's API wants it."""
-    return {
-        "name": POOL,
-        "pool": POOL,
-        "slots": slots,
-        "description": "",
-        "include_deferred": False,
-    }
-
-
 @contextmanager
 def narrow_pool(api: AirflowApi) -> Iterator[None]:
     """Have a pool of one slot while the block runs."""
-    api.call("POST", "pools", pool(slots=1))
+    api.call("POST", "pools", {"name": POOL, "slots": 1, "include_deferred": False})
     try:
         yield
     finally:
@@ -76,7 +65,8 @@ def test_a_task_that_its_pool_is_too_small_for_fires(
     with narrow_pool(api):
         report = causes.start(api, "starving")
         watch.wait_firing("AirflowTasksStarving")
-        api.call("PATCH", f"pools/{POOL}", pool(slots=2))
+        wider = {"pool": POOL, "slots": 2, "include_deferred": False}
+        api.call("PATCH", f"pools/{POOL}?update_mask=slots", wider)
         assert causes.finish(platform, api, report) == {"success"}
     watch.end("AirflowTasksStarving")
 
