@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 
@@ -67,7 +68,8 @@ def test_pods_of_less_than_a_second_leave_their_lines(platform: Platform, watch:
     """Each is deleted as soon as it has ended, its files with it."""
     namespace = platform.tasks_namespace
     names_ = [f"brief-{each}" for each in range(BRIEF)]
-    echo = [["sh", "-c", f"echo {name}."] for name in names_]
+    mark = secrets.token_hex(4)
+    echo = [["sh", "-c", f"echo {name} of {mark}"] for name in names_]
     pods = [
         objects.pod(platform, name, namespace, command=command)
         for name, command in zip(names_, echo, strict=True)
@@ -84,10 +86,10 @@ def test_pods_of_less_than_a_second_leave_their_lines(platform: Platform, watch:
 
     with objects.applied(platform, *pods):
         wait_for(gone, 180, "the pods to end")
-    selector = f'{{k8s_namespace_name="{namespace}"}} |= "brief-"'
+    selector = f'{{k8s_namespace_name="{namespace}"}} |= "of {mark}"'
     wait_for(lambda: watch.count(selector) >= BRIEF, 60, "a line of each in Loki")
     found = Counter(line for _, line in watch.lines(selector))
-    assert found == {f"{name}.": 1 for name in names_}
+    assert found == {f"{name} of {mark}": 1 for name in names_}
 
 
 @pytest.mark.slow

@@ -35,8 +35,15 @@ FIRED_SLOWLY = {
     "AirflowTaskFailuresEverywhere",
     "AirflowVolumeFilling",
 }
-# What fills a panel of a dashboard: by a slow test, and not at all.
-FILLED_SLOWLY = {"a cluster whose volumes have a size of their own"}
+# What fills a panel of a dashboard: asked for with the slow tests alone, and not made here at all.
+FILLED_SLOWLY = {
+    "a DAG file that sleeps while it is imported",
+    "a cluster whose volumes have a size of their own",
+    "a line that Loki refuses, such as one that is too old",
+    "a pod that its node evicts",
+    "a source that fails again and again",
+    "a task that is retried",
+}
 UNTRIED = {
     "a disk of a node that is full while Loki is down",
 }
@@ -46,7 +53,8 @@ def test_each_alert_has_fired_and_resolved(watch: Watch, request: pytest.Fixture
     slow = request.config.getoption("--slow")
     groups = rules.groups(options(watch.platform.settings))
     alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
-    watch.wait_resolved(*watch.fired)
+    # The ratio of runs looks back for the longest: for 18 minutes here.
+    watch.wait_resolved(*watch.fired - {"Watchdog"}, timeout=1500)
     print(f"{len(watch.resolved)} of {len(alerts)} alerts fired by a fault and resolved")
     # The one that always fires, and may not resolve.
     alerts.remove("Watchdog")
