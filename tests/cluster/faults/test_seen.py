@@ -26,6 +26,7 @@ NOT_FIRED: Mapping[str, str] = {
 FIRED_SLOWLY = {
     "AirflowCriticalSectionSlow",
     "AirflowDagBundleStale",
+    "AirflowDagProcessorDown",
     "AirflowDatabaseConnectionsHigh",
     "AirflowLogsDelayed",
     "AirflowNoMetrics",
