@@ -64,6 +64,7 @@ def space(platform: Platform) -> str:
     return platform.settings.namespaces.monitoring
 
 
+@pytest.mark.slow
 def test_pods_of_less_than_a_second_leave_their_lines(platform: Platform, watch: Watch) -> None:
     """Each is deleted as soon as it has ended, its files with it."""
     namespace = platform.tasks_namespace

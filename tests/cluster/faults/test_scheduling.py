@@ -59,6 +59,7 @@ def narrow_pool(api: AirflowApi) -> Iterator[None]:
         api.call("DELETE", f"pools/{POOL}")
 
 
+@pytest.mark.slow
 def test_a_task_that_its_pool_is_too_small_for_fires(
     platform: Platform, api: AirflowApi, watch: Watch
 ) -> None:

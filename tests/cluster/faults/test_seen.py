@@ -34,6 +34,7 @@ FIRED_SLOWLY = {
     "AirflowRulesFailing",
     "AirflowScheduledLatencyHigh",
     "AirflowTaskFailuresEverywhere",
+    "AirflowTasksStarving",
     "AirflowVolumeFilling",
 }
 # What fills a panel of a dashboard: asked for with the slow tests alone, and not made here at all.
