@@ -11,9 +11,9 @@ from tests.cluster import receiver
 from tests.cluster.watching import ALERTS
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def told(platform: Platform, pushed: None) -> Iterator[None]:
-    """The receiver of the alerts, which is as long as the tests of faults."""
+    """The receiver of the alerts, gone before the tests of the cluster's end."""
     del pushed
     with receiver.running(platform, ALERTS):
         yield
