@@ -24,22 +24,24 @@ ORDER = (
     "test_dags_by_git.py",
     "test_library.py",
     "test_watching.py",
-    "test_tasks.py",
-    "test_scheduling.py",
-    "test_parsing.py",
-    "test_pods.py",
-    "test_components.py",
-    "test_watching_fails.py",
-    "test_logs.py",
-    "test_seen.py",
+    "faults/test_tasks.py",
+    "faults/test_scheduling.py",
+    "faults/test_parsing.py",
+    "faults/test_pods.py",
+    "faults/test_components.py",
+    "faults/test_watching.py",
+    "faults/test_logs.py",
+    "faults/test_seen.py",
     "test_end.py",
 )
 LAST = ORDER[-1]
-DAGS = Path(__file__).resolve().parent / "dags"
+HERE = Path(__file__).resolve().parent
+DAGS = HERE / "dags"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else -1)
+    places = {HERE / name: place for place, name in enumerate(ORDER)}
+    items.sort(key=lambda item: places.get(item.path, -1))
 
 
 @pytest.fixture(scope="session")

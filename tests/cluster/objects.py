@@ -78,12 +78,12 @@ def applied(platform: Platform, *objects: Manifest) -> Iterator[None]:
         yield
     finally:
         for each in reversed(objects):
-            delete(platform, each["kind"], each["metadata"]["name"], each["metadata"])
+            metadata = each["metadata"]
+            delete(platform, each["kind"], metadata["name"], metadata.get("namespace", ""))
 
 
-def delete(platform: Platform, kind: str, name: str, metadata: Mapping[str, Any]) -> None:
-    """Delete an object at once, if it is there."""
-    namespace = metadata.get("namespace")
+def delete(platform: Platform, kind: str, name: str, namespace: str = "") -> None:
+    """Delete an object at once, if it is there; without a namespace one of the whole cluster."""
     where = ("-n", namespace) if namespace else ()
     platform.kubectl.run(
         "delete", kind, name, *where, "--ignore-not-found", "--force", "--grace-period=0"

@@ -101,11 +101,21 @@ def push_by_git(platform: Platform, folder: Path, files: Mapping[str, str]) -> N
         git("push", "-q", cwd=clone)
 
 
-def run(platform: Platform, api: AirflowApi, dag_id: str, **conf: object) -> RunReport:
-    """Run a DAG to its end, once it is parsed."""
+def start(api: AirflowApi, dag_id: str, **conf: object) -> RunReport:
+    """Begin a run of a DAG, once it is parsed."""
     if api.wait_for_dag(dag_id, 180, print)["is_paused"]:
         api.unpause(dag_id)
-    report = finish(platform, api, RunReport(dag_id, api.trigger(dag_id, conf)))
+    return RunReport(dag_id, api.trigger(dag_id, conf))
+
+
+def pause(api: AirflowApi, dag_id: str) -> None:
+    """Keep the scheduler from beginning runs of a DAG."""
+    api.call("PATCH", f"dags/{dag_id}?update_mask=is_paused", {"is_paused": True})
+
+
+def run(platform: Platform, api: AirflowApi, dag_id: str, **conf: object) -> RunReport:
+    """Run a DAG to its end, once it is parsed."""
+    report = finish(platform, api, start(api, dag_id, **conf))
     print(f"{dag_id} {conf}: {report.state}; {report.counts()}")
     return report
 

@@ -75,10 +75,10 @@ class Watch:
             for each in found
             if each["metric"]["area"] != "slo" or each["metric"]["severity"] == "page"
         }
-        resolved = {name: time.monotonic() for name in self.ended.keys() - pages}
-        for name, moment in resolved.items():
-            print(f"{name} resolved, {moment - self.ended.pop(name):.0f} s after its fault")
-        self.resolved.update(resolved)
+        for name in self.ended.keys() - pages:
+            took = time.monotonic() - self.ended.pop(name)
+            print(f"{name} resolved, {took:.0f} s after its fault")
+            self.resolved.add(name)
         return {each["metric"]["alertname"] for each in found}
 
     def wait_firing(

@@ -154,16 +154,14 @@ def _collector(options: Options) -> list[Alert]:
 
 def _loki(options: Options) -> list[Alert]:
     collected = window("15m", options)
-    asked = f'job="loki", route=~"{ROUTES}"'
-    requests = f"loki_request_duration_seconds_count{{{{{asked}{{}}}}}}[{{}}]"
+    requests = f'loki_request_duration_seconds_count{{job="loki", route=~"{ROUTES}"'
     over = window("5m", options)
-    errors = f"""sum(rate({requests.format(', status_code=~"5.."', over)}))"""
+    errors = f"""sum(rate({requests}, status_code=~"5.."}}[{over}]))"""
     discarded = grown('loki_discarded_samples_total{job="loki"}', collected, "loki", "reason")
     return [
         Alert(
             name="AirflowLokiErrors",
-            expr=f"{errors} / (sum(rate({requests.format('', over)})) > 0)"
-            f" > {least.LOKI_ERROR_RATIO}",
+            expr=f"{errors} / (sum(rate({requests}}}[{over}])) > 0) > {least.LOKI_ERROR_RATIO}",
             for_="10m",
             severity="ticket",
             component="loki",

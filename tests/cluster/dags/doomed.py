@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import dag, task
+from airflow.sdk import chain, dag, task
 
 NAMES = ("doomed_one", "doomed_two")
 # One after another, so that they fail for a while.
@@ -21,11 +21,7 @@ def doomed(dag_id: str) -> None:
             """Fail, whatever came of the one before."""
             raise ValueError("on purpose")
 
-        last = fail()
-        for _ in range(TIMES - 1):
-            following = fail()
-            last >> following
-            last = following
+        chain(*(fail() for _ in range(TIMES)))
 
     made()
 

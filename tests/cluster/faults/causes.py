@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,11 @@ from infra.cli.airflow_api import AirflowApi
 from infra.cli.examples import ExampleDatabase
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
-from tests.cluster import support
+from tests.cluster import objects, support
 from tests.waiting import wait_for
 
 FAULTY = "faulty"
 _ROLLOUT = 240
-
-
-def start(api: AirflowApi, dag_id: str = FAULTY, **conf: object) -> RunReport:
-    """Begin a run of a DAG of the tests' own."""
-    if api.wait_for_dag(dag_id, 180, print)["is_paused"]:
-        api.unpause(dag_id)
-    return RunReport(dag_id, api.trigger(dag_id, conf))
 
 
 def finish(platform: Platform, api: AirflowApi, *reports: RunReport) -> set[str]:
@@ -34,30 +27,30 @@ def finish(platform: Platform, api: AirflowApi, *reports: RunReport) -> set[str]
     return {str(support.finish(platform, api, report).state) for report in reports}
 
 
-def states(api: AirflowApi, report: RunReport, task_id: str) -> list[str | None]:
-    """The states of a task's instances in a run."""
-    rows = api.task_instances(report.dag_id, report.run_id)
-    return [row.state for row in rows if row.task_id == task_id]
-
-
 def wait_state(
     api: AirflowApi, report: RunReport, task_id: str, state: str, least: int = 1
 ) -> None:
     """Wait until as many instances of a task are in a state."""
-    wait_for(
-        lambda: states(api, report, task_id).count(state) >= least,
-        120,
-        f"{least} of {report.dag_id}.{task_id} to be {state}",
-    )
+
+    def there() -> bool:
+        rows = api.task_instances(report.dag_id, report.run_id)
+        return [row.state for row in rows if row.task_id == task_id].count(state) >= least
+
+    wait_for(there, 120, f"{least} of {report.dag_id}.{task_id} to be {state}")
+
+
+def pods(platform: Platform, api: AirflowApi, report: RunReport, task_id: str) -> list[str]:
+    """The names of the pods of a task, of which there is one at least."""
+    platform.watcher(api).look(report)
+    found = [pod.name for key, pod in report.pods.items() if key[0] == task_id]
+    assert found
+    return found
 
 
 def delete_pods(platform: Platform, api: AirflowApi, report: RunReport, task_id: str) -> None:
     """Delete the pods of a task."""
-    platform.watcher(api).look(report)
-    pods = [pod.name for key, pod in report.pods.items() if key[0] == task_id]
-    assert pods
-    where = ("-n", platform.tasks_namespace, "--ignore-not-found", "--force", "--grace-period=0")
-    platform.kubectl.run("delete", "pod", *pods, *where)
+    for name in pods(platform, api, report, task_id):
+        objects.delete(platform, "pod", name, platform.tasks_namespace)
 
 
 def metadata(platform: Platform, sql: str) -> list[list[str]]:
@@ -67,8 +60,8 @@ def metadata(platform: Platform, sql: str) -> list[list[str]]:
 
 @contextmanager
 def patched(
-    platform: Platform, namespace: str, target: str, path: str, value: object
-) -> Iterator[Any]:
+    platform: Platform, namespace: str, target: str, path: str, change: Callable[[Any], Any]
+) -> Iterator[None]:
     """Have a field of an object (deployment/x) be something else while the block runs.
 
     Args:
@@ -76,7 +69,7 @@ def patched(
         namespace: Of the object.
         target: Its kind and name.
         path: JSON pointer of a field that is there.
-        value: What it is to be.
+        change: What it is to be, of what it is.
     """
     where = ("-n", namespace)
     before: Any = platform.kubectl.json("get", target, *where)
@@ -84,12 +77,12 @@ def patched(
         before = before[int(part)] if isinstance(before, list) else before[part]
 
     def put(new: object) -> None:
-        change = json.dumps([{"op": "replace", "path": path, "value": new}])
-        platform.kubectl.run("patch", target, *where, "--type=json", "-p", change)
+        patch = json.dumps([{"op": "replace", "path": path, "value": new}])
+        platform.kubectl.run("patch", target, *where, "--type=json", "-p", patch)
 
-    put(value)
+    put(change(before))
     try:
-        yield before
+        yield
     finally:
         put(before)
 
@@ -105,18 +98,19 @@ def variable(platform: Platform, workload: str, name: str, value: str) -> Iterat
 
 
 def _set(platform: Platform, workload: str, change: str) -> None:
-    where = ("-n", platform.namespace)
-    platform.kubectl.run("set", "env", workload, change, *where)
-    limit = f"--timeout={_ROLLOUT}s"
-    platform.kubectl.run("rollout", "status", workload, limit, *where, timeout=_ROLLOUT + 10)
+    platform.kubectl.run("set", "env", workload, change, "-n", platform.namespace)
+    _rolled_out(platform, platform.namespace, workload)
 
 
 def restart(platform: Platform, namespace: str, workload: str) -> None:
     """Make the pods of a workload anew."""
-    where = ("-n", namespace)
-    platform.kubectl.run("rollout", "restart", workload, *where)
-    limit = f"--timeout={_ROLLOUT}s"
-    platform.kubectl.run("rollout", "status", workload, limit, *where, timeout=_ROLLOUT + 10)
+    platform.kubectl.run("rollout", "restart", workload, "-n", namespace)
+    _rolled_out(platform, namespace, workload)
+
+
+def _rolled_out(platform: Platform, namespace: str, workload: str) -> None:
+    status = ("rollout", "status", workload, "-n", namespace, f"--timeout={_ROLLOUT}s")
+    platform.kubectl.run(*status, timeout=_ROLLOUT + 10)
 
 
 @contextmanager
@@ -128,12 +122,15 @@ def may_not_create_pods(platform: Platform) -> Iterator[None]:
         for role in platform.kubectl.items("roles", "-n", namespace):
             for number, rule in enumerate(role["rules"]):
                 if "pods" in rule["resources"] and "create" in rule["verbs"]:
-                    left = [verb for verb in rule["verbs"] if verb != "create"]
                     where = (f"role/{role['metadata']['name']}", f"/rules/{number}/verbs")
-                    stack.enter_context(patched(platform, namespace, *where, left))
+                    stack.enter_context(patched(platform, namespace, *where, _without_create))
                     changed += 1
         assert changed, "nobody has it"
         yield
+
+
+def _without_create(verbs: list[str]) -> list[str]:
+    return [verb for verb in verbs if verb != "create"]
 
 
 @contextmanager

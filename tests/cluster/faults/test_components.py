@@ -23,7 +23,7 @@ held = [psycopg.connect(address) for _ in range({CONNECTIONS})]
 print(len(held), flush=True)
 time.sleep(75)
 """
-# Freezes every process of a container but the first for a second, as often as is told of.
+# Freezes every process of a container but the first for a second, more often than is let pass.
 HICCUPS = "for i in 1 2 3 4 5 6 7 8; do kill -STOP -1; sleep 1; kill -CONT -1; sleep 0.5; done"
 LITTLE = {"requests": {"cpu": "10m", "memory": "24Mi"}, "limits": {"cpu": "500m", "memory": "24Mi"}}
 
@@ -45,7 +45,7 @@ def test_a_control_plane_that_is_down_fires_and_is_told(
     orphans = "AirflowOrphanedTasks"
     with support.quota(platform, 1):
         # Queued, and without a pod: nobody knows of them once their scheduler is gone.
-        report = causes.start(api, "crowd", waiting=8, seconds=30)
+        report = support.start(api, "crowd", waiting=8, seconds=30)
         causes.wait_state(api, report, "wait", "queued", least=8)
         with scaled_down(platform, platform.namespace, *(f"deployment/{name}" for name in down)):
             watch.wait_firing(*fired)
@@ -85,7 +85,7 @@ def test_a_database_whose_connections_are_taken_fires(platform: Platform, watch:
 def test_a_server_with_too_little_memory_fires(platform: Platform, watch: Watch) -> None:
     path = "/spec/template/spec/containers/0/resources"
     exporter = (platform, platform.namespace, f"deployment/{names.AIRFLOW_EXPORTER}", path)
-    with causes.patched(*exporter, LITTLE):
+    with causes.patched(*exporter, lambda _: LITTLE):
         watch.wait_firing("AirflowComponentOutOfMemory")
     watch.end("AirflowComponentOutOfMemory")
 

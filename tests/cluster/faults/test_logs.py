@@ -115,15 +115,18 @@ def test_lines_that_wait_for_loki_fire(
     platform: Platform, api: AirflowApi, watch: Watch, space: str
 ) -> None:
     """With a queue of less than the gigabyte that it is."""
-    config = platform.kubectl.json("get", f"configmap/{names.COLLECTOR}", "-n", space)["data"]
-    small = config["config.yaml"].replace(str(collector.QUEUE_BYTES), str(1 << 20))
-    assert small != config["config.yaml"]
+
+    def with_small_queue(config: str) -> str:
+        small = config.replace(str(collector.QUEUE_BYTES), str(1 << 20))
+        assert small != config
+        return small
+
     where = (platform, space, f"configmap/{names.COLLECTOR}", "/data/config.yaml")
     daemons = f"daemonset/{names.COLLECTOR}"
-    with causes.patched(*where, small):
+    with causes.patched(*where, with_small_queue):
         causes.restart(platform, space, daemons)
         with scaled_down(platform, space, LOKI):
-            report = causes.start(api, "chatty", pods=2, lines=10_000)
+            report = support.start(api, "chatty", pods=2, lines=10_000)
             watch.wait_firing("AirflowLogsDelayed")
     causes.restart(platform, space, daemons)
     watch.end("AirflowLogsDelayed")
@@ -136,16 +139,16 @@ def test_lines_that_are_refused_on_their_way_fire(
     fired = ("AirflowCollectorDropsLogs", "AirflowLogDeliveryBudgetBurn")
     gateway = objects.pod(platform, "gateway", space, program=GATEWAY)
     labels = gateway["metadata"]["labels"]
+    service = (platform, space, f"service/{names.LOKI}", "/spec/selector")
     with (
         scaled_down(platform, space, LOKI),
         objects.applied(platform, gateway),
-        causes.patched(platform, space, f"service/{names.LOKI}", "/spec/selector", labels),
+        causes.patched(*service, lambda _: labels),
     ):
-        report = causes.start(api, "chatty", pods=5, lines=400)
+        report = support.start(api, "chatty", pods=5, lines=400)
         watch.wait_firing(*fired)
     assert causes.finish(platform, api, report) == {"success"}
-    watch.end("AirflowCollectorDropsLogs")
-    watch.end("AirflowLogDeliveryBudgetBurn")
+    watch.end(*fired)
 
 
 def test_lines_that_loki_throws_away_fire(platform: Platform, watch: Watch) -> None:

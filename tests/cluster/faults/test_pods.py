@@ -6,7 +6,7 @@ import time
 
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
-from tests.cluster import objects
+from tests.cluster import objects, support
 from tests.cluster.faults import causes
 from tests.cluster.watching import Watch
 
@@ -24,7 +24,7 @@ def refused(api: AirflowApi) -> None:
     """Begin runs whose pods are asked for, twice within a window of the rules."""
     for _ in range(2):
         for _ in range(RUNS):
-            causes.start(api, fault="none")
+            support.start(api, causes.FAULTY, fault="none")
         time.sleep(20)
 
 

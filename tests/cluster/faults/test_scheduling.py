@@ -15,8 +15,6 @@ from tests.cluster.faults import causes
 from tests.cluster.watching import Watch
 
 POOL = "narrow"
-HOUR_AGO = "queued_dttm - interval '61 minutes'"
-QUARTER_AGO = "queued_dttm - interval '11 minutes'"
 # The critical section reads the pools, and little else does.
 SLOW = "".join(
     "BEGIN; LOCK TABLE slot_pool IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT;"
@@ -25,11 +23,12 @@ SLOW = "".join(
 )
 
 
-def queued_since(platform: Platform, dag_id: str, moment: str) -> None:
+def queued_earlier(platform: Platform, dag_id: str, minutes: int) -> None:
     """Put into the past when a DAG's waiting tasks were queued: nobody waits that long here."""
     causes.metadata(
         platform,
-        f"UPDATE task_instance SET queued_dttm = {moment}"  # noqa: S608 -- our own words
+        "UPDATE task_instance"  # noqa: S608 -- our own words
+        f" SET queued_dttm = queued_dttm - interval '{minutes} minutes'"
         f" WHERE dag_id = '{dag_id}' AND state = 'queued'",
     )
 
@@ -37,16 +36,15 @@ def queued_since(platform: Platform, dag_id: str, moment: str) -> None:
 def test_a_quota_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     full = ("AirflowQuotaFull", "AirflowQuotaNearlyFull", "AirflowExecutorSlotsLow")
     with support.quota(platform, 1):
-        report = causes.start(api, "crowd")
+        report = support.start(api, "crowd")
         causes.wait_state(api, report, "hold", "running")
         causes.wait_state(api, report, "wait", "queued", least=10)
-        queued_since(platform, "crowd", HOUR_AGO)
+        queued_earlier(platform, "crowd", 61)
         watch.wait_firing(*full, "AirflowQuotaBacklog")
     # Those that have waited for an hour did not begin soon.
     watch.wait_firing("AirflowTaskStartBudgetBurn")
     assert causes.finish(platform, api, report) == {"success"}
-    watch.end(*full, "AirflowQuotaBacklog")
-    watch.end("AirflowTaskStartBudgetBurn")
+    watch.end(*full, "AirflowQuotaBacklog", "AirflowTaskStartBudgetBurn")
 
 
 @contextmanager
@@ -64,7 +62,7 @@ def test_a_task_that_its_pool_is_too_small_for_fires(
     platform: Platform, api: AirflowApi, watch: Watch
 ) -> None:
     with narrow_pool(api):
-        report = causes.start(api, "starving")
+        report = support.start(api, "starving")
         watch.wait_firing("AirflowTasksStarving")
         wider = {"pool": POOL, "slots": 2, "include_deferred": False}
         api.call("PATCH", f"pools/{POOL}?update_mask=slots", wider)
@@ -76,7 +74,7 @@ def test_a_task_that_its_pool_is_too_small_for_fires(
 def test_a_pool_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     fired = ("AirflowPoolFull", "AirflowScheduledLatencyHigh")
     with narrow_pool(api):
-        report = causes.start(api, "narrow", waiting=8)
+        report = support.start(api, "narrow", waiting=8)
         watch.wait_firing(*fired)
         assert causes.finish(platform, api, report) == {"success"}
     watch.end(*fired)
@@ -84,9 +82,9 @@ def test_a_pool_that_is_full_fires(platform: Platform, api: AirflowApi, watch: W
 
 def test_a_task_that_no_node_takes_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     fired = ("AirflowTasksNotStarting", "AirflowTaskPodPending")
-    report = causes.start(api, fault="nowhere")
+    report = support.start(api, causes.FAULTY, fault="nowhere")
     causes.wait_state(api, report, "nowhere", "queued")
-    queued_since(platform, causes.FAULTY, QUARTER_AGO)
+    queued_earlier(platform, causes.FAULTY, 11)
     watch.wait_firing(*fired)
     platform.kubectl.run("label", "nodes", "--all", "--overwrite", "tests=nowhere")
     assert causes.finish(platform, api, report) == {"success"}
@@ -98,7 +96,7 @@ def test_runs_that_begin_late_fire(api: AirflowApi, watch: Watch) -> None:
     api.wait_for_dag("behind", 180, print)
     api.unpause("behind")
     watch.wait_firing("AirflowScheduleDelayHigh")
-    api.call("PATCH", "dags/behind?update_mask=is_paused", {"is_paused": True})
+    support.pause(api, "behind")
     watch.end("AirflowScheduleDelayHigh")
 
 

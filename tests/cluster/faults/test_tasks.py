@@ -6,7 +6,7 @@ import pytest
 
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
-from tests.cluster import receiver
+from tests.cluster import receiver, support
 from tests.cluster.dags import doomed
 from tests.cluster.faults import causes
 from tests.cluster.watching import Watch
@@ -19,11 +19,11 @@ FREEZE = "kill -STOP -1"
 
 def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     ratios = ("AirflowTaskFailureRatioHigh", "AirflowRunFailureRatioHigh")
-    reports = [causes.start(api, fault="error") for _ in range(3)]
+    reports = [support.start(api, causes.FAULTY, fault="error") for _ in range(3)]
     watch.wait_firing(*ratios)
     assert causes.finish(platform, api, *reports) == {"failed"}
     # The ratio of runs looks back for long: as many that end well make it small again.
-    well = [causes.start(api, fault="none") for _ in range(GOOD_RUNS)]
+    well = [support.start(api, causes.FAULTY, fault="none") for _ in range(GOOD_RUNS)]
     assert causes.finish(platform, api, *well) == {"success"}
     watch.end(*ratios)
 
@@ -32,8 +32,8 @@ def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watc
 def test_errors_of_several_dags_at_once_fire(
     platform: Platform, api: AirflowApi, watch: Watch
 ) -> None:
-    reports = [causes.start(api, name) for name in doomed.NAMES]
-    reports += [causes.start(api, fault="error") for _ in range(2)]
+    reports = [support.start(api, name) for name in doomed.NAMES]
+    reports += [support.start(api, causes.FAULTY, fault="error") for _ in range(2)]
     watch.wait_firing("AirflowTaskFailuresEverywhere")
     assert causes.finish(platform, api, *reports) == {"failed"}
     watch.end("AirflowTaskFailuresEverywhere")
@@ -42,7 +42,7 @@ def test_errors_of_several_dags_at_once_fire(
 def test_a_task_that_takes_too_much_memory_fires(
     platform: Platform, api: AirflowApi, watch: Watch
 ) -> None:
-    report = causes.start(api, fault="memory")
+    report = support.start(api, causes.FAULTY, fault="memory")
     watch.wait_firing("AirflowTaskOutOfMemory")
     assert causes.finish(platform, api, report) == {"failed"}
     # It lasts until the pod is cleaned up, which the platform does an hour later.
@@ -53,10 +53,9 @@ def test_a_task_that_takes_too_much_memory_fires(
 def test_a_task_that_gives_no_sign_of_life_fires(
     platform: Platform, api: AirflowApi, watch: Watch
 ) -> None:
-    report = causes.start(api, fault="long")
+    report = support.start(api, causes.FAULTY, fault="long")
     causes.wait_state(api, report, "long", "running")
-    platform.watcher(api).look(report)
-    [name] = [pod.name for key, pod in report.pods.items() if key[0] == "long"]
+    [name] = causes.pods(platform, api, report, "long")
     where = ("-n", platform.tasks_namespace, name, "-c", "base")
     platform.kubectl.run("exec", *where, "--", "sh", "-c", FREEZE)
     # Five minutes of silence are put into the past.
@@ -78,10 +77,8 @@ def test_deadlines_that_are_missed_and_messages_that_reach_nobody_fire(
     burnt = ("AirflowOnTimeBudgetBurn", "AirflowRunSuccessBudgetBurn")
     gone = receiver.address(platform.namespace, "gone")
     api.put_connection(receiver.NAME, conn_type="http", password=gone)
-    reports = [causes.start(api, "late") for _ in range(LATE_RUNS)]
+    reports = [support.start(api, "late") for _ in range(LATE_RUNS)]
     watch.wait_firing(*counted, *burnt)
     assert causes.finish(platform, api, *reports) == {"failed"}
     api.delete_connection(receiver.NAME)
-    watch.end(*counted)
-    # The tickets look back for a day and for three, so they end hours later.
-    watch.end(*burnt)
+    watch.end(*counted, *burnt)

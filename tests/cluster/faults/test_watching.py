@@ -16,6 +16,13 @@ from tests.cluster.watching import Watch, scaled_down
 BROKEN = {"name": "updraft.broken", "rules": [{"record": "broken", "expr": "up * on () up"}]}
 
 
+def with_broken_rule(text: str) -> str:
+    """A file of rules with one more."""
+    rules = yaml.safe_load(text)
+    rules["groups"].append(BROKEN)
+    return json.dumps(rules)
+
+
 def test_exporters_that_are_gone_fire(platform: Platform, watch: Watch) -> None:
     spaces = platform.settings.namespaces
     watching = [f"deployment/{name}" for name in (names.STATSD_EXPORTER, names.KUBE_STATE_METRICS)]
@@ -40,11 +47,8 @@ def test_a_scheduler_that_tells_nothing_fires(platform: Platform, watch: Watch) 
 def test_a_rule_that_can_not_be_evaluated_fires(platform: Platform, watch: Watch) -> None:
     space = platform.settings.namespaces.monitoring
     prometheus = f"deployment/{names.PROMETHEUS}"
-    text = platform.kubectl.json("get", f"configmap/{names.PROMETHEUS}", "-n", space)["data"]
-    rules = yaml.safe_load(text["rules.yaml"])
-    rules["groups"].append(BROKEN)
     where = (platform, space, f"configmap/{names.PROMETHEUS}", "/data/rules.yaml")
-    with causes.patched(*where, json.dumps(rules)):
+    with causes.patched(*where, with_broken_rule):
         causes.restart(platform, space, prometheus)
         watch.wait_firing("AirflowRulesFailing")
     causes.restart(platform, space, prometheus)
