@@ -1,50 +1,41 @@
-"""One task that holds a place, and many that wait for it: a full pool, or a full quota."""
+"""Many tasks that wait for a place: for one in a quota, and for one in a pool that a task holds."""
 
 from __future__ import annotations
 
 import time
 from typing import Final
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import dag, task
 
-# The second is of a pool that the tests make, with one slot.
-POOLS: Final = {"crowd": "default_pool", "narrow": "narrow"}
-
-
-def crowd(dag_id: str, pool: str) -> None:
-    """Make a DAG whose tasks are of a pool."""
-
-    @dag(
-        dag_id,
-        schedule=None,
-        max_active_tasks=256,
-        default_args={"owner": "tests", "pool": pool},
-        params={"seconds": Param(130, type="integer"), "waiting": Param(20, type="integer")},
-    )
-    def made() -> None:
-        """Hold a place, and wait for it."""
-
-        @task
-        def count() -> list[int]:
-            """Number those that wait."""
-            return list(range(get_current_context()["params"]["waiting"]))
-
-        @task(priority_weight=100)
-        def hold(_: object) -> None:
-            """Be there for a while."""
-            time.sleep(get_current_context()["params"]["seconds"])
-
-        @task
-        def wait(item: int) -> int:
-            """Come after it."""
-            return item
-
-        numbers = count()
-        hold(numbers)
-        wait.expand(item=numbers)
-
-    made()
+# A pool that the tests make, with one slot.
+POOL: Final = "narrow"
+SECONDS: Final = 130
 
 
-for _dag_id, _pool in POOLS.items():
-    crowd(_dag_id, _pool)
+@task
+def wait(item: int) -> int:
+    """Come when there is a place."""
+    return item
+
+
+@task(priority_weight=100)
+def hold() -> None:
+    """Come first, and be there for a while."""
+    time.sleep(SECONDS)
+
+
+@dag(schedule=None, max_active_tasks=256, default_args={"owner": "tests"})
+def crowd() -> None:
+    """Ask for more pods than the executor has slots."""
+    wait.expand(item=list(range(20)))
+
+
+@dag(schedule=None, max_active_tasks=256, default_args={"owner": "tests", "pool": POOL})
+def narrow() -> None:
+    """Ask for more slots than the pool has."""
+    hold()
+    wait.expand(item=list(range(8)))
+
+
+crowd()
+narrow()

@@ -48,7 +48,7 @@ def faulty() -> None:
     @task(task_id="long")
     def compute() -> None:
         """Be there for a while."""
-        time.sleep(120)
+        time.sleep(150)
 
     @task(task_id="nowhere", executor_config={"pod_override": V1Pod(spec=NOWHERE)})
     def wait() -> None:

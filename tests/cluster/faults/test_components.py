@@ -45,7 +45,7 @@ def test_a_control_plane_that_is_down_fires_and_is_told(
     orphans = "AirflowOrphanedTasks"
     with support.quota(platform, 1):
         # Queued, and without a pod: nobody knows of them once their scheduler is gone.
-        report = support.start(api, "crowd", waiting=8, seconds=30)
+        report = support.start(api, "crowd")
         causes.wait_state(api, report, "wait", "queued", least=8)
         with scaled_down(platform, platform.namespace, *(f"deployment/{name}" for name in down)):
             watch.wait_firing(*fired)

@@ -35,15 +35,16 @@ def queued_earlier(platform: Platform, dag_id: str, minutes: int) -> None:
 
 def test_a_quota_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     full = ("AirflowQuotaFull", "AirflowQuotaNearlyFull", "AirflowExecutorSlotsLow")
+    first = support.start(api, causes.FAULTY, fault="long")
+    causes.wait_state(api, first, "long", "running")
     with support.quota(platform, 1):
         report = support.start(api, "crowd")
-        causes.wait_state(api, report, "hold", "running")
         causes.wait_state(api, report, "wait", "queued", least=10)
         queued_earlier(platform, "crowd", 61)
         watch.wait_firing(*full, "AirflowQuotaBacklog")
     # Those that have waited for an hour did not begin soon.
     watch.wait_firing("AirflowTaskStartBudgetBurn")
-    assert causes.finish(platform, api, report) == {"success"}
+    assert causes.finish(platform, api, first, report) == {"success"}
     watch.end(*full, "AirflowQuotaBacklog", "AirflowTaskStartBudgetBurn")
 
 
@@ -74,7 +75,7 @@ def test_a_task_that_its_pool_is_too_small_for_fires(
 def test_a_pool_that_is_full_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     fired = ("AirflowPoolFull", "AirflowScheduledLatencyHigh")
     with narrow_pool(api):
-        report = support.start(api, "narrow", waiting=8)
+        report = support.start(api, "narrow")
         watch.wait_firing(*fired)
         assert causes.finish(platform, api, report) == {"success"}
     watch.end(*fired)
