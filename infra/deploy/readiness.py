@@ -23,6 +23,9 @@ PATIENCE: Mapping[str, float] = {
     "Unschedulable": 300,
 }
 CRASHES = 3
+# Restarts are of the pod's whole life: one that crashed in an outage long ago may crash once more
+# while its database starts. A new pod takes longer to crash so often.
+CRASHING = 45.0
 # A container without a probe of its start counts as ready the moment it starts, even if it crashes
 # the next: it is trusted once it has run for so many seconds, and for more after a crash.
 SETTLED = 10.0
@@ -76,7 +79,7 @@ class Trouble:
             since: Seconds since it was first seen.
         """
         if self.crashed:
-            return self.restarts >= CRASHES
+            return self.restarts >= CRASHES and since >= CRASHING
         return since >= PATIENCE.get(self.reason, float("inf"))
 
     def __str__(self) -> str:

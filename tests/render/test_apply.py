@@ -246,6 +246,15 @@ def test_a_hopeless_pod_ends_the_wait_with_its_reason(
     assert wanted in message
 
 
+def test_a_pod_that_crashed_long_ago_may_crash_once_more(platform: Platform) -> None:
+    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
+    platform.kubelet(waiting("CrashLoopBackOff", "back-off", restartCount=3))
+    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=5))
+    assert "isn't ready after 5 s" in message
+    platform.kubelet(running(datetime.now(UTC) - timedelta(minutes=1)))
+    platform.deploy(platform.deployment("app"))
+
+
 def test_a_pod_that_has_only_just_started_is_not_trusted_yet(platform: Platform) -> None:
     refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
     platform.kubelet(running(datetime.now(UTC)))
