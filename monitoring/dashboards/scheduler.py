@@ -218,8 +218,8 @@ def _triggers(options: Options) -> Row:
                 "short",
                 "Triggers in each triggerer, and how many more it would take.",
                 {
-                    "{{hostname}}": "updraft_triggerer:triggers_running:max",
-                    "{{hostname}}: room": "updraft_triggerer:capacity_left:max",
+                    "{{pod}}": "updraft_triggerer:triggers_running:max",
+                    "{{pod}}: room": "updraft_triggerer:capacity_left:max",
                 },
                 width=10,
                 links=[runbook(options, "AirflowTriggererFull")],

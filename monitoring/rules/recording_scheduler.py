@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitoring.options import Options
+from monitoring.rules.events import airflow
 from monitoring.rules.model import Group, Record
 from monitoring.rules.recording_expr import (
     EXPORTER,
@@ -10,16 +11,18 @@ from monitoring.rules.recording_expr import (
     distribution,
     statsd_gauge,
     statsd_rate,
+    text,
 )
+from monitoring.rules.recording_pods import state_metric
 
 
-def groups(_: Options) -> list[Group]:
+def groups(options: Options) -> list[Group]:
     """Return the groups of recording rules."""
     return [
         Group("updraft.scheduler", _scheduler()),
         Group("updraft.executor", _executor()),
         Group("updraft.parsing", _parsing()),
-        Group("updraft.triggers", _triggers()),
+        Group("updraft.triggers", _triggers(options)),
     ]
 
 
@@ -123,14 +126,27 @@ def _parsing() -> list[Record]:
     ]
 
 
-def _triggers() -> list[Record]:
+def _of_triggerers(metric: str, options: Options) -> str:
+    """A gauge of each triggerer, by its pod.
+
+    A pod that is gone stays in the StatsD exporter for ten minutes, with room that nobody has.
+    """
+    running = state_metric(
+        "kube_pod_status_phase", f'phase="Running", namespace={text(options.control_plane)}'
+    )
+    # A StatefulSet's pod goes by its full domain name.
+    by_pod = f'label_replace({airflow(metric)}, "pod", "$1", "hostname", "([^.]+).*")'
+    return f"max by (pod) ({by_pod}) and on (pod) max by (pod) ({running}) == 1"
+
+
+def _triggers(options: Options) -> list[Record]:
     return [
         Record(
-            "updraft_triggerer:triggers_running:max", statsd_gauge("triggers_running", "hostname")
+            "updraft_triggerer:triggers_running:max", _of_triggerers("triggers_running", options)
         ),
         Record(
             "updraft_triggerer:capacity_left:max",
-            statsd_gauge("triggerer_capacity_left", "hostname"),
+            _of_triggerers("triggerer_capacity_left", options),
         ),
         Record(
             "updraft_triggerer:capacity_used:ratio",

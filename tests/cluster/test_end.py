@@ -11,9 +11,15 @@ from infra.local import leftovers
 from tests.cluster import support
 from tests.cluster.support import Ledger
 
+RUNS = "dags/~/dagRuns"
+
+
+def every_run(api: AirflowApi) -> set[str]:
+    return {f"{run['dag_id']}/{run['dag_run_id']}" for run in api.pages(RUNS, "dag_runs")}
+
 
 def test_stop_and_up_keep_the_data(platform: Platform, api: AirflowApi, ledger: Ledger) -> None:
-    runs = {run["dag_run_id"] for run in api.runs("~", limit=100)}
+    runs = every_run(api)
     password = platform.administrator()[1]
     ledger.sql("INSERT INTO ledger VALUES ('kept', 1, 1, 'by hand')")
     support.command("stop")
@@ -23,7 +29,7 @@ def test_stop_and_up_keep_the_data(platform: Platform, api: AirflowApi, ledger: 
     again = Platform.recorded(Options(instance=platform.paths.instance))
     assert again.administrator()[1] == password
     with again.api() as after:
-        assert runs <= {run["dag_run_id"] for run in after.runs("~", limit=100)}
+        assert runs <= every_run(after)
     assert [row.pod for row in ledger.rows("kept")] == ["by hand"]
 
 

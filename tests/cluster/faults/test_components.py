@@ -97,6 +97,17 @@ def test_a_volume_that_fills_fires(platform: Platform, watch: Watch) -> None:
     watch.end("AirflowVolumeFilling")
 
 
+@pytest.mark.slow
+def test_a_triggerer_that_has_no_room_fires(
+    platform: Platform, api: AirflowApi, watch: Watch
+) -> None:
+    with causes.variable(platform, TRIGGERER, "AIRFLOW__TRIGGERER__CAPACITY", "4"):
+        report = support.start(api, "resting")
+        watch.wait_firing("AirflowTriggererFull")
+        assert causes.finish(platform, api, report) == {"success"}
+    watch.end("AirflowTriggererFull")
+
+
 def test_a_triggerer_that_hangs_fires(platform: Platform, watch: Watch) -> None:
     where = ("-n", platform.namespace, TRIGGERER, "-c", "triggerer")
     platform.kubectl.run("exec", *where, "--", "sh", "-c", HICCUPS)
