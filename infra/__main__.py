@@ -42,6 +42,10 @@ def main(settings: Settings) -> None:
         # A run that was killed after it made an object takes it over when it is started again, as
         # it does a namespace that was made first for existing Secrets, or kept with its volume.
         upsert_existing_objects=True,
+        # They keep their names, so one that may not change would be deleted before it is made anew:
+        # a run that is killed between the two would leave pods that can't start again.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
     )
     options = pulumi.ResourceOptions(providers=[provider])
     image = Image("image", ImageArgs(settings.image, ROOT))

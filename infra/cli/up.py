@@ -18,7 +18,7 @@ from infra.cli.options import Options
 from infra.cli.platform import WATCHING, Platform
 from infra.cli.remotes import refuse_unreachable
 from infra.cli.say import Say
-from infra.deploy import embedded, pulumi
+from infra.deploy import definitions, embedded, pulumi
 from infra.errors import UpdraftError
 from infra.images import BuiltImage, programs
 from infra.local import doctor, tools
@@ -73,10 +73,14 @@ class _Up:
         self.say.step("A DAG, fanned out as pods")
         demonstration.show(platform, self.say)
 
+    def unbuilt(self, chosen: Choices) -> Platform:
+        """The platform as it will be, but for its images."""
+        built = dict.fromkeys(self.builds(chosen), UNBUILT)
+        return Platform(self.paths, dataclasses.replace(chosen, images=built))
+
     def preflight(self, chosen: Choices) -> None:
         """Refuse bad input before anything is touched, so that what runs goes on running."""
-        built = dict.fromkeys(self.builds(chosen), UNBUILT)
-        platform = Platform(self.paths, dataclasses.replace(chosen, images=built))
+        platform = self.unbuilt(chosen)
         if platform.settings.dags.repository:
             refuse_unreachable(platform.settings.dags.repository, self.paths.netns)
         if chosen.embedded_cluster:
@@ -115,6 +119,8 @@ class _Up:
             choices.write(self.paths.state, dataclasses.replace(chosen, overrides={}))
         if chosen.embedded_cluster:
             Cluster(self.paths).up(self.say, ui_port=chosen.ui_port)
+        platform = self.unbuilt(chosen)
+        definitions.refuse_missing(platform.settings, platform.kubectl)
 
     def builds(self, chosen: Choices) -> tuple[str, ...]:
         """The images that are built here: all for the embedded cluster, else what has no other."""

@@ -11,6 +11,10 @@ _FIXES = (
     ("incorrect passphrase", "put back the file passphrase beside the state, from a copy"),
     ("no resource plugin", "install the plugin of that version, or use ENGINE=embedded"),
     ("failed to discover", "check that the context's cluster answers: kubectl --context … version"),
+    (
+        "no matches for kind",
+        "install what defines it, for mode operator the Prometheus Operator's definitions",
+    ),
     ("context deadline exceeded", "look at the pods that are not ready: `make status`"),
     ("another operation (install/upgrade/rollback) is in progress", "run it again"),
 )

@@ -12,6 +12,8 @@ _LINE = re.compile(
 _BEGUN = {"creating", "updating", "deleting", "replacing", "reading", "refreshing"}
 _NOISE = ("@ ", "using pulumi-resource-", "completed with exit code 0")
 _HEADER = re.compile(r"^ *(Diagnostics|\S+:\S+:\S+ \(\S+\)):$")
+# A component is open until all of it is there, and says nothing that its parts don't.
+_COMPONENT = "updraft:"
 _SECONDS = 10.0
 
 
@@ -50,6 +52,9 @@ class Progress:
             self._tell(text)
             return
         name, state = found["name"], found["state"]
+        if found["type"].startswith(_COMPONENT):
+            self._remind()
+            return
         if state in _BEGUN:
             self._open.setdefault(name, self._clock())
             if "error" in text or "warning: [Pod" in text:

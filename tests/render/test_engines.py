@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from infra.deploy.pulumi import PROGRAMS, Engine
 from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
 from infra.render.program import record
-from tests.render.conftest import VARIANTS, settings
+from tests.render import apiserver
+from tests.render.conftest import VARIANTS, settings, tools
 
 # How Pulumi's preview says that a value isn't known before it is made, and that it is secret.
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -26,15 +27,22 @@ PROVIDERS_OWN = {
 }
 
 
-@pytest.mark.apiserver
-@pytest.mark.parametrize("variant", list(VARIANTS))
-def test_pulumi_plans_the_objects_that_render_makes(
-    variant: str, nodeless: Kubectl, keys: KeyStore, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+    """An API server with no objects: a preview asks it to change those that are there already."""
     missing = [program for program in PROGRAMS if not shutil.which(program)]
     if missing:
         pytest.skip(f"not on PATH: {', '.join(missing)}: render is NOT compared with Pulumi")
-    cluster = {"context": nodeless.context, "kubeconfig": str(nodeless.kubeconfig)}
+    with apiserver.running(tools(*apiserver.NAMES), tmp_path_factory.mktemp("empty")) as kubectl:
+        yield kubectl
+
+
+@pytest.mark.apiserver
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_pulumi_plans_the_objects_that_render_makes(
+    variant: str, empty: Kubectl, keys: KeyStore, tmp_path: Path
+) -> None:
+    cluster = {"context": empty.context, "kubeconfig": str(empty.kubeconfig)}
     config = {**settings(variant), "cluster": cluster}
     engine = Engine(config, "compare", tmp_path, print)
     engine.prepare()

@@ -100,7 +100,8 @@ def test_the_provider_is_given_its_context(run: Run) -> None:
     (provider,) = [one for one in run(change) if one["type"] == "pulumi:providers:kubernetes"]
     inputs = provider["inputs"]
     assert (inputs["context"], inputs["kubeconfig"]) == ("there", "/etc/kubeconfig")
-    assert str(inputs["enableServerSideApply"]).lower() == "true"
+    for switch in ("enableServerSideApply", "enableConfigMapMutable", "enableSecretMutable"):
+        assert str(inputs[switch]).lower() == "true"
 
 
 @pytest.mark.parametrize("change", [{}, REMOTE, EXTERNAL], ids=["local", "remote", "external"])

@@ -19,6 +19,7 @@ from infra.settings.stack import merge, read
 # Lines of a real run, its program's path left out.
 OUTPUT = """\
 Updating (local):
+ +  updraft:infra:Migrations migrations creating (0s)
     pulumi:pulumi:Stack updraft-local  warning: using pulumi-resource-random from $PATH at /bin/x
  +  kubernetes:core/v1:Secret database-login creating (0s)
  +  kubernetes:core/v1:Secret database-login creating (0s)
@@ -128,6 +129,7 @@ def test_progress_tells_each_thing_once_and_what_is_awaited() -> None:
     print("\n".join(said))
     assert said.count("created Secret database-login") == 1
     assert any(line.startswith("waiting for migrations-migrate (") for line in said)
+    assert not any("migrations (" in line or "Migrations" in line for line in said)
     assert any("ErrImagePull" in line for line in said)
     assert not any("using pulumi-resource" in line or "Diagnostics" in line for line in said)
 
@@ -138,3 +140,8 @@ def test_a_failure_tells_the_lines_that_matter_and_a_way_out() -> None:
     assert "noise" not in str(error)
     assert "currently locked" in error.what
     assert "another `pulumi` works on this stack" in error.fix
+
+
+def test_a_kind_that_the_cluster_lacks_is_told_with_what_brings_it() -> None:
+    said = 'error: no matches for kind "ServiceMonitor" in version "monitoring.coreos.com/v1"'
+    assert "Prometheus Operator" in explain("up", [said]).fix
