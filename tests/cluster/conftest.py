@@ -24,6 +24,7 @@ ORDER = (
     "test_dags_by_git.py",
     "test_library.py",
     "test_watching.py",
+    "test_platform_page.py",
     "faults/test_tasks.py",
     "faults/test_scheduling.py",
     "faults/test_parsing.py",

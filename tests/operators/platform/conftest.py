@@ -11,6 +11,7 @@ import pytest
 
 from infra.images import page as library
 from infra.values import links
+from tests import chromium
 from tests.monitoring import conftest as monitoring
 from tests.operators.platform import servers
 from tests.operators.platform import site as airflow
@@ -57,16 +58,5 @@ def site(
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
-    found = airflow.chromium()
-    if found is None:
-        pytest.skip("needs Chromium: apt-get install --no-install-recommends chromium")
-    # Nothing of it talks to anybody but this machine.
-    flags = [
-        *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    ]
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=found, headless=True, args=flags)
-        yield opened
-        opened.close()
+    with chromium.launched() as it:
+        yield it

@@ -19,15 +19,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.operators.platform.look import CHARTS, PLATFORM, is_drawn, statuses
 from tests.operators.platform.site import Site
 from tests.render.apiserver import free_ports
 from tests.waiting import wait_for
 
 PICTURE = Path(__file__).resolve().parents[3] / "docs" / "images" / "platform.png"
-PLATFORM = (
-    "control", "alerts", "quota", "waiting", "pods", "start", "throughput", "cost", "failures",
-)  # fmt: skip
-CHARTS = ("quota", "waiting", "pods", "start", "throughput", "cost")
 TASK = ("task", "task-cpu", "task-memory")
 PHONE, DESKTOP = (390, 844), (1280, 900)
 # Complaints about Airflow itself: the frame in which it shows a plugin's page, FAB's login.
@@ -71,33 +68,6 @@ def visit(site: Site, browser: Any) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-def statuses(page: Any) -> dict[str, str]:
-    """Wait until each panel has been answered; return what became of it."""
-    chosen = page.locator("main:not([hidden]) [data-panel]")
-    chosen.first.wait_for()
-    page.wait_for_function(
-        "() => document.getElementById('updated').textContent.startsWith('as of')"
-    )
-    return {
-        each.get_attribute("data-panel"): each.get_attribute("data-status") for each in chosen.all()
-    }
-
-
-def is_drawn(page: Any, name: str) -> bool:
-    """Whether a panel's chart has more than one colour, so that there is something on it."""
-    return bool(
-        page.evaluate(
-            """name => {
-                const canvas = document.querySelector(`[data-panel="${name}"] canvas`);
-                const { width, height } = canvas;
-                const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
-                return new Set(new Uint32Array(data.buffer)).size > 20;
-            }""",
-            name,
-        )
-    )
 
 
 def has_no_overflow(page: Any) -> bool:

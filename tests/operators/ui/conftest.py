@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import chromium
 from tests.git_remote import Remote
 from tests.operators.ui import site as airflow
 from updraft.testing.postgres import Server
@@ -29,12 +29,6 @@ LINKS = {
         {"name": "Log", "url": "https://loki.example.com/?q=%22{pod}%22&f={start_ms}&t={end_ms}"},
     ],
 }
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-# Nothing of it talks to anybody but this machine.
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +50,9 @@ def site(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("needs Chromium: apt-get install --no-install-recommends chromium")
-    profile = tmp_path_factory.mktemp("chromium")
-    with playwright.sync_playwright() as started:
-        context = started.chromium.launch_persistent_context(
-            str(profile), executable_path=found, headless=True, args=list(FLAGS)
-        )
+def page() -> Iterator[Any]:
+    with chromium.launched() as browser:
+        context = browser.new_context()
         context.set_default_timeout(20_000)
         yield context.new_page()
         context.close()

@@ -1,0 +1,43 @@
+"""The Platform page of the cluster, as its administrator sees it in a real browser."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from infra.cli.airflow_api import AirflowApi
+from infra.cli.platform import Platform
+from tests import chromium
+from tests.operators.platform.look import CHARTS, PLATFORM, is_drawn, statuses
+from tests.waiting import wait_for
+
+# What a platform shows that is well and has run something; the rest may have nothing to tell.
+FULL = {"control", *CHARTS} - {"waiting"}
+
+
+def logged_in(page: Any, api: AirflowApi, platform: Platform) -> None:
+    """Come to the page by the login, as people do."""
+    username, password = platform.administrator()
+    page.goto(f"{api.address}/platform/")
+    page.locator("input[name=username]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.locator("input[type=submit], button[type=submit]").first.click()
+
+
+def test_the_platform_page_shows_what_runs_here(platform: Platform, api: AirflowApi) -> None:
+    with chromium.launched() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 1800})
+        page.set_default_timeout(60_000)
+        logged_in(page, api, platform)
+        found = statuses(page)
+        assert page.url.startswith(f"{api.address}/platform/")
+        control = page.locator('[data-panel="control"]').inner_text()
+        print(found, control, sep="\n")
+        if folder := os.environ.get("PICTURES"):
+            page.screenshot(path=f"{folder}/platform.png")
+        assert set(found) == set(PLATFORM)
+        assert set(found.values()) <= {"ok", "empty"}
+        assert {name for name in FULL if found[name] != "ok"} == set()
+        wait_for(lambda: all(is_drawn(page, name) for name in FULL - {"control"}), 10, "charts")
+        for component in ("scheduler", "dag-processor", "triggerer"):
+            assert component in control.lower().replace("_", "-").replace(" ", "-")

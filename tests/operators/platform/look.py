@@ -1,0 +1,37 @@
+"""What a browser shows of the Platform page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PLATFORM = (
+    "control", "alerts", "quota", "waiting", "pods", "start", "throughput", "cost", "failures",
+)  # fmt: skip
+CHARTS = ("quota", "waiting", "pods", "start", "throughput", "cost")
+
+
+def statuses(page: Any) -> dict[str, str]:
+    """Wait until each panel has been answered; return what became of it."""
+    chosen = page.locator("main:not([hidden]) [data-panel]")
+    chosen.first.wait_for()
+    page.wait_for_function(
+        "() => document.getElementById('updated').textContent.startsWith('as of')"
+    )
+    return {
+        each.get_attribute("data-panel"): each.get_attribute("data-status") for each in chosen.all()
+    }
+
+
+def is_drawn(page: Any, name: str) -> bool:
+    """Whether a panel's chart has more than one colour, so that there is something on it."""
+    return bool(
+        page.evaluate(
+            """name => {
+                const canvas = document.querySelector(`[data-panel="${name}"] canvas`);
+                const { width, height } = canvas;
+                const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+                return new Set(new Uint32Array(data.buffer)).size > 20;
+            }""",
+            name,
+        )
+    )
