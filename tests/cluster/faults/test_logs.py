@@ -64,6 +64,7 @@ def space(platform: Platform) -> str:
     return platform.settings.namespaces.monitoring
 
 
+@pytest.mark.slow
 def test_lines_that_loki_throws_away_fire(platform: Platform, watch: Watch) -> None:
     """Before Loki is taken away: what is counted as it comes back might be old, so it is not."""
     where = ("-n", platform.namespace, f"deployment/{names.DAG_PROCESSOR}", "-c", "dag-processor")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from tests.cluster import objects, support
@@ -42,6 +44,7 @@ def test_an_image_that_is_nowhere_fires(platform: Platform, watch: Watch) -> Non
     watch.end("AirflowImagePullFailing")
 
 
+@pytest.mark.slow
 def test_a_pod_that_its_node_throws_out_fires(platform: Platform, watch: Watch) -> None:
     scratch = {"/scratch": {"emptyDir": {"sizeLimit": f"{MIB}"}}}
     pod = objects.pod(

@@ -81,6 +81,7 @@ def test_a_pool_that_is_full_fires(platform: Platform, api: AirflowApi, watch: W
     watch.end(*fired)
 
 
+@pytest.mark.slow
 def test_a_task_that_no_node_takes_fires(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     fired = ("AirflowTasksNotStarting", "AirflowTaskPodPending")
     report = support.start(api, causes.FAULTY, fault="nowhere")
@@ -93,6 +94,7 @@ def test_a_task_that_no_node_takes_fires(platform: Platform, api: AirflowApi, wa
     watch.end(*fired)
 
 
+@pytest.mark.slow
 def test_runs_that_begin_late_fire(api: AirflowApi, watch: Watch) -> None:
     api.wait_for_dag("behind", 180, print)
     api.unpause("behind")

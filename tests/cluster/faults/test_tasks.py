@@ -17,6 +17,7 @@ GOOD_RUNS = 5
 FREEZE = "kill -STOP -1"
 
 
+@pytest.mark.slow
 def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     ratios = ("AirflowTaskFailureRatioHigh", "AirflowRunFailureRatioHigh")
     reports = [support.start(api, causes.FAULTY, fault="error") for _ in range(3)]
