@@ -21,7 +21,7 @@ FREEZE = "kill -STOP -1"
 def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watch: Watch) -> None:
     ratios = ("AirflowTaskFailureRatioHigh", "AirflowRunFailureRatioHigh")
     reports = [support.start(api, causes.FAULTY, fault="error") for _ in range(3)]
-    watch.wait_firing(*ratios)
+    watch.wait_firing(*ratios, timeout=600)
     assert causes.finish(platform, api, *reports) == {"failed"}
     # The ratio of runs looks back for long: as many that end well make it small again.
     well = [support.start(api, causes.FAULTY, fault="none") for _ in range(GOOD_RUNS)]
