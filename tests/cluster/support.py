@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 ROOT = Path(__file__).resolve().parents[2]
 LEDGER = "ledger"
 DAG = "dynamic_tasks"
-RUN_TIMEOUT = 420
+RUN_TIMEOUT = 900
 FIRST_TRY = 1
 
 
