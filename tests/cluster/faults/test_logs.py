@@ -22,8 +22,7 @@ LOKI = f"deployment/{names.LOKI}"
 OUTAGE_SECONDS = 300
 PODS, LINES = 10, 100
 BRIEF = 12
-# A line of now, and one of the day before yesterday: its stream is far ahead of it.
-PUSHES = """
+PUSH = """
 import json, time, urllib.error, urllib.request
 
 def push(moment):
@@ -36,8 +35,20 @@ def push(moment):
     except urllib.error.HTTPError as error:
         print(error.code)
 
+"""
+# A line of now, and one of the day before yesterday: its stream is far ahead of it.
+ONE_IS_OLD = """
 push(time.time_ns())
 push(time.time_ns() - 2 * 24 * 3600 * 10**9)
+"""
+# Its ingester leaves, as in a shutdown that hangs; until it is not ready any more, people ask.
+ASKS = 15
+LEAVES = f"""
+leave = "{{address}}/ingester/shutdown?terminate=false"
+print(urllib.request.urlopen(urllib.request.Request(leave, b"")).status)
+for _ in range({ASKS}):
+    push(time.time_ns())
+    time.sleep(1)
 """
 # Refuses everything, as a gateway does whose password has run out.
 GATEWAY = f"""
@@ -64,15 +75,28 @@ def space(platform: Platform) -> str:
     return platform.settings.namespaces.monitoring
 
 
+def from_a_pod(platform: Platform, program: str) -> list[str]:
+    """What a program prints that asks Loki, word by word."""
+    where = ("-n", platform.namespace, f"deployment/{names.DAG_PROCESSOR}", "-c", "dag-processor")
+    there = program.format(address=address(platform.settings, names.LOKI))
+    return platform.kubectl.run("exec", *where, "--", "python", "-c", there).split()
+
+
 @pytest.mark.slow
 def test_lines_that_loki_throws_away_fire(platform: Platform, watch: Watch) -> None:
     """Before Loki is taken away: what is counted as it comes back might be old, so it is not."""
-    where = ("-n", platform.namespace, f"deployment/{names.DAG_PROCESSOR}", "-c", "dag-processor")
-    pushes = PUSHES.format(address=address(platform.settings, names.LOKI))
-    answers = platform.kubectl.run("exec", *where, "--", "python", "-c", pushes)
-    assert answers.split() == ["204", "400"]
+    assert from_a_pod(platform, PUSH + ONE_IS_OLD) == ["204", "400"]
     watch.wait_firing("AirflowLokiDiscardsLines")
     watch.end("AirflowLokiDiscardsLines")
+
+
+@pytest.mark.slow
+def test_a_loki_that_takes_no_lines_fires(platform: Platform, watch: Watch, space: str) -> None:
+    """With the shipped waits it would be restarted before, as it isn't ready for three minutes."""
+    assert from_a_pod(platform, PUSH + LEAVES) == ["204", *["500"] * ASKS]
+    watch.wait_firing("AirflowLokiErrors")
+    causes.restart(platform, space, LOKI)
+    watch.end("AirflowLokiErrors")
 
 
 @pytest.mark.slow
