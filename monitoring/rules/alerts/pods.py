@@ -59,17 +59,19 @@ def _start(options: Options) -> list[Alert]:
     tasks = options.tasks
     ours = "|".join((options.control_plane, tasks, options.monitoring))
     pending = state_metric("kube_pod_status_phase", f'phase="Pending", namespace={text(tasks)}')
+    created = state_metric("kube_pod_created", f"namespace={text(tasks)}")
     images = 'reason=~"ImagePullBackOff|ErrImagePull|InvalidImageName|ErrImageNeverPull"'
     return [
         Alert(
             name="AirflowTaskPodPending",
-            expr=f"max by (namespace, pod) ({pending}) == 1"
+            expr=f"max by (namespace, pod) (time() - {created})"
+            f" and on (namespace, pod) max by (namespace, pod) ({pending}) == 1"
             " and on (namespace, pod) updraft_pod:task:info",
             for_="10m",
             severity="ticket",
             component="tasks",
-            summary="Task pod {{ $labels.pod }} has been pending for 10 minutes"
-            " (pending is {{ $value }}).",
+            summary="Task pod {{ $labels.pod }} has been pending for"
+            " {{ $value | humanizeDuration }}.",
             description="It is counted against the quota and runs nothing. Its last lines say why:"
             " `kubectl -n {{ $labels.namespace }} describe pod {{ $labels.pod }}`.",
         ),

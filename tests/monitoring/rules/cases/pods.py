@@ -85,7 +85,11 @@ CASES = (
     ),
     Case(
         "AirflowTaskPodPending",
-        fault={**INFO, _phase("Pending"): minutes(0, 1, 20)},
+        fault={
+            **INFO,
+            of_state("kube_pod_created", **POD): "0x900",
+            _phase("Pending"): minutes(0, 1, 20),
+        },
         fires=25,
         ends=35,
         beside={_phase("Pending"): minutes(0, 1, 9)},
