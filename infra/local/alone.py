@@ -1,4 +1,4 @@
-"""One process at a time at what several share, such as a cache that two checkouts use."""
+"""One process at a time at what several share: an instance, a cache that two checkouts use."""
 
 from __future__ import annotations
 
@@ -8,26 +8,42 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.errors import UpdraftError
 from infra.local.shell import Say
 
 
 @contextlib.contextmanager
-def alone(lock: Path, what: str, say: Say) -> Iterator[None]:
+def alone(lock: Path, what: str, say: Say, mode: int = 0o755) -> Iterator[None]:
     """Hold a lock while the block runs; it goes with the process, however that ends.
 
     Args:
         lock: The file that is locked; it stays.
         what: What another would be doing, told while it is waited for.
         say: Told so.
+        mode: Of the lock's folder, where that is made.
+
+    Raises:
+        UpdraftError: The file can't be written.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    held = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True, mode=mode)
+        held = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise UpdraftError(
+            f"the folder can't be written: {error.strerror}",
+            where=str(lock.parent),
+            fix="mend its permissions or free space, "
+            "or name folders elsewhere by UPDRAFT_CACHE and UPDRAFT_STATE",
+        ) from error
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Waiting for another {what} in the same cache to end")
+            other = os.pread(held, 20, 0).decode(errors="replace").strip() or "?"
+            say(f"another {what} is under way (process {other}); waiting for it")
             fcntl.flock(held, fcntl.LOCK_EX)
+        os.ftruncate(held, 0)
+        os.pwrite(held, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(held)

@@ -145,6 +145,6 @@ def test_one_command_at_a_time_and_the_lock_goes_with_a_killed_one(tmp_path: Pat
         os.kill(other.pid or 0, signal.SIGKILL)
 
     with exclusive(paths, kill):
-        assert told == [f"another command (process {other.pid}) works on x; waiting for it"]
+        assert told == [f"another command on x is under way (process {other.pid}); waiting for it"]
     other.join(30)
     assert other.exitcode == -signal.SIGKILL
