@@ -61,7 +61,8 @@ def _kubernetes() -> dict[str, str]:
     container = f'{pod}, container="base"'
     quota = f'job="kube-state-metrics", namespace="{SPACE}", resourcequota="tasks"'
     ids = 'annotation_dag_id="etl.daily", annotation_task_id="group.load"'
-    own = 'job="kube-state-metrics", namespace="airflow", pod="scheduler", phase="Running"'
+    # The pod of the triggerer, whose hostname is what a label without values of its own has.
+    own = 'job="kube-state-metrics", namespace="airflow", pod="x", phase="Running"'
     asked = f"kube_pod_container_resource_requests{{{container}"
     return {
         f"kube_pod_annotations{{{pod}, {ids}}}": _SOME,
