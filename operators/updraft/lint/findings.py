@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 # Seconds of the processor that a file may take beyond `import airflow.sdk`, and one import in it.
-PARSE_SECONDS = 0.3
-IMPORT_SECONDS = 0.2
+PARSE_SECONDS = 0.6
+IMPORT_SECONDS = 0.4
 
 RULES = {
     "import-error": "the DAGs of a file that can't be imported don't exist, neither in the UI nor "

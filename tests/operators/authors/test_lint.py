@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from updraft.lint import yardstick
 from updraft.lint.__main__ import check, main
 from updraft.lint.findings import PARSE_SECONDS, RULES, Finding
 from updraft.lint.source import Source
@@ -16,7 +18,7 @@ from updraft.lint.watching import RefusedError, Watch
 # Takes the time of a heavy import, without being one.
 SLOW_MODULE = """
 import time
-end = time.process_time() + 0.35
+end = time.process_time() + 1.2
 while time.process_time() < end:
     pass
 """
@@ -246,6 +248,23 @@ def test_a_file_that_never_ends_is_given_up(
     print(facts)
     assert facts["error"] == "it was not done after 1 s"
     assert facts["seconds"] == 1.0
+
+
+def test_a_slow_machine_makes_no_file_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from updraft.lint import child  # noqa: PLC0415 -- imports Airflow
+
+    file = tmp_path / "works.py"
+    file.write_text(SLOW_MODULE)
+    monkeypatch.setattr(yardstick, "measure", lambda: yardstick.SECONDS / 4)
+    here = child._forked(partial(child._parsed, str(file), str(tmp_path)))["seconds"]
+    monkeypatch.setattr(yardstick, "measure", lambda: yardstick.SECONDS * 10)
+    there = child._forked(partial(child._parsed, str(file), str(tmp_path)))["seconds"]
+    print(here, there)
+    assert here > PARSE_SECONDS > there > 0
+
+
+def test_the_yardstick_takes_as_long_as_it_says() -> None:
+    assert 0.2 * yardstick.SECONDS < yardstick.measure() < 20 * yardstick.SECONDS
 
 
 def test_a_file_that_only_waits_is_slow(tmp_path: Path) -> None:
