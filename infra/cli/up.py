@@ -59,10 +59,12 @@ class _Up:
     def run(self, options: Options) -> None:
         recorded = choices.read(self.paths.state)
         chosen = decide(options, recorded)
-        self.preflight(chosen)
+        unbuilt = self.unbuilt(chosen)
+        self.preflight(unbuilt)
         self.announce(chosen)
         self.install_tools(chosen)
         self.start_cluster(chosen, first=recorded is None)
+        definitions.refuse_missing(unbuilt.settings, unbuilt.kubectl)
         chosen = self.build_images(chosen)
         chosen = self.find_chart(chosen)
         platform = Platform(self.paths, chosen)
@@ -78,9 +80,9 @@ class _Up:
         built = dict.fromkeys(self.builds(chosen), UNBUILT)
         return Platform(self.paths, dataclasses.replace(chosen, images=built))
 
-    def preflight(self, chosen: Choices) -> None:
+    def preflight(self, platform: Platform) -> None:
         """Refuse bad input before anything is touched, so that what runs goes on running."""
-        platform = self.unbuilt(chosen)
+        chosen = platform.chosen
         if platform.settings.dags.repository:
             refuse_unreachable(platform.settings.dags.repository, self.paths.netns)
         if chosen.embedded_cluster:
@@ -119,8 +121,6 @@ class _Up:
             choices.write(self.paths.state, dataclasses.replace(chosen, overrides={}))
         if chosen.embedded_cluster:
             Cluster(self.paths).up(self.say, ui_port=chosen.ui_port)
-        platform = self.unbuilt(chosen)
-        definitions.refuse_missing(platform.settings, platform.kubectl)
 
     def builds(self, chosen: Choices) -> tuple[str, ...]:
         """The images that are built here: all for the embedded cluster, else what has no other."""

@@ -110,21 +110,17 @@ def _read(reader: int, end: float) -> bytes:
 
 
 def _parsed(file: str, root: str, *, models: bool = False) -> FileFacts:
-    """Parse a file in this process; its times are those of the yardstick's machine."""
+    """Parse a file in this process."""
     if models:
         import kubernetes.client.models  # noqa: F401, PLC0415 -- not to be measured
     sys.path.insert(0, root)
     DagContext.current_autoregister_module_name = MODULE
     watch = Watch(file)
-    before = yardstick.measure()
     module = watch.run()
-    slowness = yardstick.slowness(before, yardstick.measure())
     dags, pods = facts_of(module)
     return {
-        "seconds": watch.seconds / slowness,
-        "imports": [
-            (line, name, seconds / slowness) for (line, name), seconds in watch.imports.items()
-        ],
+        "seconds": watch.seconds,
+        "imports": [(line, name, seconds) for (line, name), seconds in watch.imports.items()],
         "calls": watch.calls,
         "dags": dags,
         "error": watch.error,

@@ -11,6 +11,8 @@ from importlib.util import module_from_spec
 from types import FrameType, ModuleType
 from typing import Any
 
+from updraft.lint import yardstick
+
 # What Python reports (https://docs.python.org/3/library/audit_events.html), and what it means.
 REACHES = {
     "socket.connect": "a connection to {1}",
@@ -55,7 +57,11 @@ class Watch:
         self._done = False
 
     def run(self) -> ModuleType:
-        """Import the file and return its module; with what it did until an error, if any."""
+        """Import the file and return its module; with what it did until an error, if any.
+
+        What it works takes as long as on the yardstick's machine; what it waits, as it did here.
+        """
+        before = yardstick.measure()
         loader = SourceFileLoader(MODULE, self.file)
         spec = ModuleSpec(MODULE, loader, origin=self.file)
         spec.has_location = True
@@ -73,10 +79,12 @@ class Watch:
         finally:
             worked = time.process_time() - processor
             passed = time.perf_counter() - clock
-            # A busy machine makes everything slow; only who waits long does so by himself.
-            self.seconds = passed if passed - worked > WAITS else worked
             builtins.__import__ = real
             self._done = True
+            slowness = yardstick.slowness(before, yardstick.measure())
+            # A busy machine makes everything slow; only who waits long does so by himself.
+            self.seconds = passed if passed - worked > WAITS else worked / slowness
+            self.imports = {key: took / slowness for key, took in self.imports.items()}
         return module
 
     def _note(self, error: BaseException) -> None:

@@ -15,11 +15,18 @@ from infra.cli.airflow_api import AirflowApi
 from infra.cli.examples import ExampleDatabase
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
+from infra.values import names
 from tests.cluster import objects, support
 from tests.waiting import wait_for
 
 FAULTY = "faulty"
 _ROLLOUT = 240
+
+
+def in_dag_processor(platform: Platform) -> tuple[str, ...]:
+    """What `kubectl exec` needs to run Python in the DAG processor's pod."""
+    workload = f"deployment/{names.DAG_PROCESSOR}"
+    return ("-n", platform.namespace, workload, "-c", "dag-processor", "--", "python", "-c")
 
 
 def finish(platform: Platform, api: AirflowApi, *reports: RunReport) -> set[str]:

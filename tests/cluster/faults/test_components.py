@@ -76,8 +76,7 @@ def test_a_database_that_is_down_silences_what_follows_from_it(
 
 @pytest.mark.slow
 def test_a_database_whose_connections_are_taken_fires(platform: Platform, watch: Watch) -> None:
-    where = ("-n", platform.namespace, f"deployment/{names.DAG_PROCESSOR}", "-c", "dag-processor")
-    with causes.meanwhile(platform, "exec", *where, "--", "python", "-c", CONNECTS):
+    with causes.meanwhile(platform, "exec", *causes.in_dag_processor(platform), CONNECTS):
         watch.wait_firing("AirflowDatabaseConnectionsHigh")
     watch.end("AirflowDatabaseConnectionsHigh")
 

@@ -77,9 +77,8 @@ def space(platform: Platform) -> str:
 
 def from_a_pod(platform: Platform, program: str) -> list[str]:
     """What a program prints that asks Loki, word by word."""
-    where = ("-n", platform.namespace, f"deployment/{names.DAG_PROCESSOR}", "-c", "dag-processor")
     there = program.format(address=address(platform.settings, names.LOKI))
-    return platform.kubectl.run("exec", *where, "--", "python", "-c", there).split()
+    return platform.kubectl.run("exec", *causes.in_dag_processor(platform), there).split()
 
 
 @pytest.mark.slow

@@ -10,6 +10,13 @@ PLATFORM = (
 CHARTS = ("quota", "waiting", "pods", "start", "throughput", "cost")
 
 
+def log_in(page: Any, username: str, password: str) -> None:
+    """Fill the form of the login and send it."""
+    page.locator("input[name=username]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.locator("input[type=submit], button[type=submit]").first.click()
+
+
 def statuses(page: Any) -> dict[str, str]:
     """Wait until each panel has been answered; return what became of it."""
     chosen = page.locator("main:not([hidden]) [data-panel]")

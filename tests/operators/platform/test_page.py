@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.operators.platform.look import CHARTS, PLATFORM, is_drawn, statuses
+from tests.operators.platform.look import CHARTS, PLATFORM, is_drawn, log_in, statuses
 from tests.operators.platform.site import Site
 from tests.render.apiserver import free_ports
 from tests.waiting import wait_for
@@ -223,9 +223,7 @@ def test_who_may_see_nothing_is_told_so(visit: Open) -> None:
 def test_who_is_not_logged_in_comes_to_the_login_and_then_back(visit: Open) -> None:
     page = visit("/platform/?range=1h", "")
     print(page.url)
-    page.locator("input[name=username]").fill("admin")
-    page.locator("input[name=password]").fill("admin")
-    page.locator("input[type=submit], button[type=submit]").first.click()
+    log_in(page, "admin", "admin")
     page.wait_for_url(re.compile(r"/platform/\?range=1h"))
     assert statuses(page) == dict.fromkeys(PLATFORM, "ok")
 
