@@ -45,7 +45,7 @@ down: ## Delete cluster and data after asking (YES=1 does not ask); the caches t
 	$(CLI) infra -m infra.cli down
 test: ## Run every check, the cluster tests on a cluster of their own included
 	$(CLI) dev -m infra.cli test
-test-slow: ## Run every check, and the faults that take minutes to fire an alert
+test-slow: ## Run every check, the faults that take minutes to fire an alert and the largest fan-out too
 	$(CLI) dev -m infra.cli test --slow
 test-fast: ## Run every check that needs no cluster
 	$(CLI) dev -m infra.cli test --fast

@@ -47,7 +47,7 @@ def config(
         options: The platform's choices.
         pod_logs: The node's folder of pods' logs, as the kubelet lays it out.
         loki: Address of Loki.
-        storage: A folder of the node's, for offsets and for lines that wait for Loki.
+        storage: A folder that outlives a crash, for offsets and for lines that wait for Loki.
         kubernetes: How to log in to the API: as a pod, or by the file in KUBECONFIG (kubeConfig).
     """
     pods = {f"k8s_attributes/{name}": name for name in _namespaces(options)}

@@ -24,7 +24,7 @@ def tier_of(path: Path) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("updraft")
     group.addoption("--keep", action="store_true", help="leave the tests' cluster running")
-    group.addoption("--slow", action="store_true", help="run what is marked slow too")
+    group.addoption("--slow", action="store_true", help="run what takes minutes too")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,9 +16,9 @@ from tests.cluster import receiver, support
 from tests.cluster.support import Ledger
 from tests.waiting import wait_for
 
-ITEMS = 100_000
-PODS = 60
-FEWEST_PODS, MOST_PODS = 50, 200
+# Items and pods of the fan-out whose first pod is killed: as many as the library promises to
+# manage when minutes do not count, else what shows that it does.
+MANY, FEWER = (100_000, 60), (20_000, 12)
 
 
 @pytest.fixture(scope="module")
@@ -105,15 +105,16 @@ def test_the_last_step_of_the_how_to_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("pushed")
-def test_a_hundred_thousand_items_are_recorded_once_each_though_a_pod_is_killed(
-    platform: Platform, api: AirflowApi, ledger: Ledger
+def test_many_items_are_recorded_once_each_though_a_pod_is_killed(
+    platform: Platform, api: AirflowApi, ledger: Ledger, request: pytest.FixtureRequest
 ) -> None:
-    dag = "hundred_thousand"
+    items, asked = MANY if request.config.getoption("--slow") else FEWER
+    dag = "many_items"
     ledger.sql("SET ROLE ledger; CREATE TABLE items (run_id text, batch integer, item integer)")
     api.wait_for_dag(dag, 180, print)
     api.unpause(dag)
     began = datetime.now(UTC)
-    report = RunReport(dag, api.trigger(dag, {"items": ITEMS, "pods": PODS}))
+    report = RunReport(dag, api.trigger(dag, {"items": items, "pods": asked}))
     recorded = "SELECT count(*) FROM items WHERE batch = 0"
 
     def first_batch_is_recorded() -> bool:
@@ -131,9 +132,9 @@ def test_a_hundred_thousand_items_are_recorded_once_each_though_a_pod_is_killed(
     tries = sorted({key[2] for key in pods})
     print(f"{found} by {len(set(pods.values()))} pods in {seconds:.0f} s, tries {tries}")
     assert report.state == "success", report.counts()
-    assert found == [str(ITEMS), str(ITEMS), "0", str(ITEMS - 1)]
+    assert found == [str(items), str(items), "0", str(items - 1)]
     assert ("record", 0, 2) in pods, "the killed pod's batch was not tried again"
-    assert FEWEST_PODS <= len(set(pods.values())) <= MOST_PODS
+    assert asked < len(set(pods.values())) < 2 * asked
 
 
 @pytest.mark.usefixtures("pushed")

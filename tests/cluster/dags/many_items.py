@@ -1,4 +1,4 @@
-"""Records a hundred thousand items, in as many pods as are asked for."""
+"""Records many items, in as many pods as are asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from updraft.patterns import Batch, batches, collect, item_name, process_batch, 
         "ledger_conn_id": "ledger",
     },
 )
-def hundred_thousand() -> None:
+def many_items() -> None:
     """Record each item once, by a row of the table `items`."""
 
     @task
@@ -49,4 +49,4 @@ def hundred_thousand() -> None:
     add_up(collect(record.expand(batch=cut())))
 
 
-hundred_thousand()
+many_items()
