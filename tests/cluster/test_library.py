@@ -109,12 +109,9 @@ def test_many_items_are_recorded_once_each_though_a_pod_is_killed(
     platform: Platform, api: AirflowApi, ledger: Ledger, request: pytest.FixtureRequest
 ) -> None:
     items, asked = MANY if request.config.getoption("--slow") else FEWER
-    dag = "many_items"
     ledger.sql("SET ROLE ledger; CREATE TABLE items (run_id text, batch integer, item integer)")
-    api.wait_for_dag(dag, 180, print)
-    api.unpause(dag)
+    report = support.start(api, "many_items", items=items, pods=asked)
     began = datetime.now(UTC)
-    report = RunReport(dag, api.trigger(dag, {"items": items, "pods": asked}))
     recorded = "SELECT count(*) FROM items WHERE batch = 0"
 
     def first_batch_is_recorded() -> bool:
