@@ -235,7 +235,8 @@ def _data(options: Options) -> Row:
                     "poison records": f"sum(updraft_task:poison_records:rate5m{{{BY_TASK}}})",
                 },
                 width=8,
-                only_on_failure="a quality check that finds bad rows, a poison record",
+                only_on_failure="a quality check that finds bad rows",
+                faults={"poison records": "a record that can't be processed"},
             ),
             timeseries(
                 "Circuit breakers opened",

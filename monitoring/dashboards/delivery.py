@@ -116,6 +116,7 @@ def _parsing(options: Options) -> Row:
                 },
                 width=8,
                 only_on_failure="a DAG file that sleeps while it is imported",
+                faults={"callback failed": "a callback of a run that raises an error"},
                 links=[runbook(options, "AirflowDagParseTimeout")],
             ),
         ],

@@ -137,6 +137,7 @@ def _delivery(options: Options) -> Row:
                 only_on_failure="a line that Loki refuses, such as one that is too old",
                 faults={
                     "refused by the collector": "a collector at its limit of memory",
+                    "given up": "a gateway that refuses every line",
                     "no room to wait": "a disk of a node that is full while Loki is down",
                 },
                 links=[runbook(options, "AirflowCollectorDropsLogs")],

@@ -9,10 +9,11 @@ from airflow.sdk import Param, dag, get_current_context, task
 from kubernetes.client.models import V1Container, V1Pod, V1PodSpec
 
 from updraft.circuit import CircuitBreaker
+from updraft.poison import Tolerance, process_each
 from updraft.sizes import task_size
 
 MIB = 1 << 20
-FAULTS = ["error", "memory", "long", "nowhere", "retried", "source", "none"]
+FAULTS = ["error", "memory", "long", "nowhere", "retried", "source", "poison", "none"]
 # No node has this label.
 NOWHERE = V1PodSpec(containers=[V1Container(name="base")], node_selector={"tests": "nowhere"})
 
@@ -66,7 +67,13 @@ def faulty() -> None:
         with CircuitBreaker("nobody", failures=1):
             raise ConnectionError("nobody answers, on purpose")
 
-    choose() >> [fail.expand(item=list(range(12))), eat(), compute(), wait(), stumble(), ask()]
+    @task(task_id="poison")
+    def process() -> int:
+        """Put one record of two aside."""
+        return process_each(["1", "two"], int, Tolerance(max_records=1)).count
+
+    faults = [eat(), compute(), wait(), stumble(), ask(), process()]
+    choose() >> [fail.expand(item=list(range(12))), *faults]
 
 
 faulty()

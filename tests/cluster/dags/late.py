@@ -1,10 +1,10 @@
-"""Misses its deadline, and fails: both are to be told."""
+"""Misses its deadline, and fails: both are to be told, and telling fails too."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import Context, dag, task
 
 from updraft.deadlines import deadline
 from updraft.notify import FailureNotifier
@@ -12,8 +12,14 @@ from updraft.notify import FailureNotifier
 RECEIVER = "receiver"
 
 
+def tell(context: Context) -> None:
+    """Fail, as a callback does that has a mistake."""
+    raise ValueError(f"can't tell of {context['run_id']}, on purpose")
+
+
 @dag(
     schedule=None,
+    on_failure_callback=tell,
     default_args={"owner": "tests", "on_failure_callback": FailureNotifier(RECEIVER)},
     deadline=deadline(timedelta(seconds=1), name="too-soon", conn_id=RECEIVER),
 )

@@ -106,16 +106,17 @@ def variable(platform: Platform, workload: str, name: str, value: str) -> Iterat
 
 def _set(platform: Platform, workload: str, change: str) -> None:
     platform.kubectl.run("set", "env", workload, change, "-n", platform.namespace)
-    _rolled_out(platform, platform.namespace, workload)
+    wait_rollout(platform, platform.namespace, workload)
 
 
 def restart(platform: Platform, namespace: str, workload: str) -> None:
     """Make the pods of a workload anew."""
     platform.kubectl.run("rollout", "restart", workload, "-n", namespace)
-    _rolled_out(platform, namespace, workload)
+    wait_rollout(platform, namespace, workload)
 
 
-def _rolled_out(platform: Platform, namespace: str, workload: str) -> None:
+def wait_rollout(platform: Platform, namespace: str, workload: str) -> None:
+    """Wait until the pods of a workload are those of its template."""
     status = ("rollout", "status", workload, "-n", namespace, f"--timeout={_ROLLOUT}s")
     platform.kubectl.run(*status, timeout=_ROLLOUT + 10)
 

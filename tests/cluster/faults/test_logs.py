@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
+from infra.cli.runs import RunReport
 from infra.values import names
 from infra.values.monitoring.options import address
 from monitoring import collector, ports
@@ -21,6 +23,7 @@ from tests.waiting import wait_for
 LOKI = f"deployment/{names.LOKI}"
 OUTAGE_SECONDS = 300
 PODS, LINES = 10, 100
+MANY_PODS, MANY_LINES = 2, 10_000
 BRIEF = 12
 PUSH = """
 import json, time, urllib.error, urllib.request
@@ -81,6 +84,12 @@ def from_a_pod(platform: Platform, program: str) -> list[str]:
     return platform.kubectl.run("exec", *causes.in_dag_processor(platform), there).split()
 
 
+def chatted(watch: Watch, report: RunReport) -> int:
+    """How many of its lines a run of chatty has in Loki."""
+    chosen = f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{report.run_id}"'
+    return watch.count(f'{chosen} |= "chatty "')
+
+
 @pytest.mark.slow
 def test_lines_that_loki_throws_away_fire(platform: Platform, watch: Watch) -> None:
     """Before Loki is taken away: what is counted as it comes back might be old, so it is not."""
@@ -139,9 +148,8 @@ def test_nothing_is_lost_while_loki_is_away_and_the_collector_dies(
         pods = sorted({pod.name for pod in report.pods.values()})
         platform.kubectl.run("delete", "pod", *pods, "-n", platform.tasks_namespace)
         time.sleep(max(0.0, began + OUTAGE_SECONDS - time.monotonic()))
-    selector = f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{report.run_id}" |= "chatty "'
-    wait_for(lambda: watch.count(selector) >= PODS * LINES, 120, "every line in Loki")
-    assert watch.count(selector) == PODS * LINES
+    wait_for(lambda: chatted(watch, report) >= PODS * LINES, 120, "every line in Loki")
+    assert chatted(watch, report) == PODS * LINES
 
 
 @pytest.mark.slow
@@ -160,7 +168,7 @@ def test_lines_that_wait_for_loki_fire(
     with causes.patched(*where, with_small_queue):
         causes.restart(platform, space, daemons)
         with scaled_down(platform, space, LOKI):
-            report = support.start(api, "chatty", pods=2, lines=10_000)
+            report = support.start(api, "chatty", pods=MANY_PODS, lines=MANY_LINES)
             watch.wait_firing("AirflowLogsDelayed")
     causes.restart(platform, space, daemons)
     watch.end("AirflowLogsDelayed")
@@ -183,3 +191,31 @@ def test_lines_that_are_refused_on_their_way_fire(
         watch.wait_firing(*fired)
     assert causes.finish(platform, api, report) == {"success"}
     watch.end(*fired)
+
+
+@pytest.mark.slow
+def test_a_full_disk_below_the_queue_fires_and_loses_nothing(
+    platform: Platform, api: AirflowApi, watch: Watch, space: str
+) -> None:
+    """While Loki is away the queue grows, and lines wait in their files once it can't."""
+    daemons = f"daemonset/{names.COLLECTOR}"
+    volumes = (platform, space, daemons, "/spec/template/spec/volumes")
+
+    def with_small_disk(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        small = {"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": "512Ki"}}
+        assert {"name": "data", "emptyDir": {}} in found
+        return [small if volume["name"] == "data" else volume for volume in found]
+
+    def grows() -> bool:
+        return bool(watch.query("updraft:log_lines_unqueued:rate5m > 0"))
+
+    with scaled_down(platform, space, LOKI):
+        with causes.patched(*volumes, with_small_disk):
+            causes.wait_rollout(platform, space, daemons)
+            report = support.run(platform, api, "chatty", pods=MANY_PODS, lines=MANY_LINES)
+            wait_for(grows, 180, "lines that find no room")
+            watch.wait_firing("AirflowCollectorDropsLogs")
+        causes.wait_rollout(platform, space, daemons)
+    watch.end("AirflowCollectorDropsLogs")
+    wait_for(lambda: chatted(watch, report) >= MANY_PODS * MANY_LINES, 120, "every line in Loki")
+    assert chatted(watch, report) == MANY_PODS * MANY_LINES
