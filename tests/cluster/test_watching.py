@@ -15,7 +15,7 @@ from infra.values import names
 from infra.values.monitoring.options import options
 from monitoring import dashboards
 from tests.cluster import receiver, support
-from tests.cluster.watching import ALERTS, Watch
+from tests.cluster.watching import ALERTS, Watch, chatted
 from tests.waiting import wait_for
 
 PODS, LINES = 100, 100
@@ -80,7 +80,7 @@ def talked(platform: Platform, api: AirflowApi, pushed: None) -> RunReport:
 def test_ten_thousand_lines_of_a_hundred_pods_are_kept_in_order_with_their_ids(
     watch: Watch, talked: RunReport
 ) -> None:
-    selector = f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{talked.run_id}" |= "chatty "'
+    selector = chatted(talked.run_id)
     wait_for(lambda: watch.count(selector) >= PODS * LINES, 120, "every line in Loki")
     seen: dict[str, list[tuple[int, int]]] = defaultdict(list)
     ids = defaultdict(set)

@@ -176,6 +176,11 @@ class Watch:
         return len(self.get(names.LOKI, "/loki/api/v1/series", **matching)["data"])
 
 
+def chatted(run_id: str) -> str:
+    """The log query for what a run of chatty printed."""
+    return f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{run_id}" |= "chatty "'
+
+
 @contextmanager
 def scaled_down(platform: Platform, namespace: str, *workloads: str) -> Iterator[None]:
     """Have no pod of these workloads (deployment/x) while the block runs; they are back after."""

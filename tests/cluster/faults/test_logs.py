@@ -17,10 +17,11 @@ from infra.values.monitoring.options import address
 from monitoring import collector, ports
 from tests.cluster import objects, support
 from tests.cluster.faults import causes
-from tests.cluster.watching import Watch, scaled_down
+from tests.cluster.watching import Watch, chatted, scaled_down
 from tests.waiting import wait_for
 
 LOKI = f"deployment/{names.LOKI}"
+COLLECTOR = f"daemonset/{names.COLLECTOR}"
 OUTAGE_SECONDS = 300
 PODS, LINES = 10, 100
 MANY_PODS, MANY_LINES = 2, 10_000
@@ -84,10 +85,11 @@ def from_a_pod(platform: Platform, program: str) -> list[str]:
     return platform.kubectl.run("exec", *causes.in_dag_processor(platform), there).split()
 
 
-def chatted(watch: Watch, report: RunReport) -> int:
-    """How many of its lines a run of chatty has in Loki."""
-    chosen = f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{report.run_id}"'
-    return watch.count(f'{chosen} |= "chatty "')
+def wait_lines(watch: Watch, report: RunReport, lines: int) -> None:
+    """Wait until Loki has as many lines of a run of chatty, and no more."""
+    selector = chatted(report.run_id)
+    wait_for(lambda: watch.count(selector) >= lines, 120, "every line in Loki")
+    assert watch.count(selector) == lines
 
 
 @pytest.mark.slow
@@ -148,8 +150,7 @@ def test_nothing_is_lost_while_loki_is_away_and_the_collector_dies(
         pods = sorted({pod.name for pod in report.pods.values()})
         platform.kubectl.run("delete", "pod", *pods, "-n", platform.tasks_namespace)
         time.sleep(max(0.0, began + OUTAGE_SECONDS - time.monotonic()))
-    wait_for(lambda: chatted(watch, report) >= PODS * LINES, 120, "every line in Loki")
-    assert chatted(watch, report) == PODS * LINES
+    wait_lines(watch, report, PODS * LINES)
 
 
 @pytest.mark.slow
@@ -164,13 +165,12 @@ def test_lines_that_wait_for_loki_fire(
         return small
 
     where = (platform, space, f"configmap/{names.COLLECTOR}", "/data/config.yaml")
-    daemons = f"daemonset/{names.COLLECTOR}"
     with causes.patched(*where, with_small_queue):
-        causes.restart(platform, space, daemons)
+        causes.restart(platform, space, COLLECTOR)
         with scaled_down(platform, space, LOKI):
             report = support.start(api, "chatty", pods=MANY_PODS, lines=MANY_LINES)
             watch.wait_firing("AirflowLogsDelayed")
-    causes.restart(platform, space, daemons)
+    causes.restart(platform, space, COLLECTOR)
     watch.end("AirflowLogsDelayed")
     assert causes.finish(platform, api, report) == {"success"}
 
@@ -198,8 +198,7 @@ def test_a_full_disk_below_the_queue_fires_and_loses_nothing(
     platform: Platform, api: AirflowApi, watch: Watch, space: str
 ) -> None:
     """While Loki is away the queue grows, and lines wait in their files once it can't."""
-    daemons = f"daemonset/{names.COLLECTOR}"
-    volumes = (platform, space, daemons, "/spec/template/spec/volumes")
+    volumes = (platform, space, COLLECTOR, "/spec/template/spec/volumes")
 
     def with_small_disk(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         small = {"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": "512Ki"}}
@@ -211,11 +210,10 @@ def test_a_full_disk_below_the_queue_fires_and_loses_nothing(
 
     with scaled_down(platform, space, LOKI):
         with causes.patched(*volumes, with_small_disk):
-            causes.wait_rollout(platform, space, daemons)
+            causes.wait_rollout(platform, space, COLLECTOR)
             report = support.run(platform, api, "chatty", pods=MANY_PODS, lines=MANY_LINES)
             wait_for(grows, 180, "lines that find no room")
             watch.wait_firing("AirflowCollectorDropsLogs")
-        causes.wait_rollout(platform, space, daemons)
+        causes.wait_rollout(platform, space, COLLECTOR)
     watch.end("AirflowCollectorDropsLogs")
-    wait_for(lambda: chatted(watch, report) >= MANY_PODS * MANY_LINES, 120, "every line in Loki")
-    assert chatted(watch, report) == MANY_PODS * MANY_LINES
+    wait_lines(watch, report, MANY_PODS * MANY_LINES)

@@ -39,7 +39,7 @@ FIRED_SLOWLY = {
     "AirflowTriggererFull",
     "AirflowVolumeFilling",
 }
-# What fills a query of a dashboard, by the tests that are marked slow, and below.
+# What only the tests that are marked slow fill of the dashboards' queries.
 FILLED_SLOWLY = {
     "a DAG file that sleeps while it is imported",
     "a cluster whose volumes have a size of their own",
@@ -47,6 +47,7 @@ FILLED_SLOWLY = {
     "a line that Loki refuses, such as one that is too old",
     "a pod that its node evicts",
 }
+# Faults of the DAG that no test before makes.
 MADE_HERE = ("retried", "source", "poison")
 
 
@@ -82,14 +83,15 @@ def test_what_a_fault_alone_fills_is_filled(
     assert faults >= FILLED_SLOWLY, "a fault that no panel waits for"
     untried = set() if request.config.getoption("--slow") else FILLED_SLOWLY
 
-    def empty() -> list[dashboards.Query]:
-        return [each for each in asked if not watch.finds(each)]
+    empty = asked
 
     def filled() -> bool:
-        return {str(each.only_on_failure) for each in empty()} <= untried
+        nonlocal empty
+        empty = [each for each in asked if not watch.finds(each)]
+        return {str(each.only_on_failure) for each in empty} <= untried
 
     try:
         wait_for(filled, 90, "the series of the last runs")
     finally:
-        told = [f"{each.panel}: {each.expr}" for each in empty()]
+        told = [f"{each.panel}: {each.expr}" for each in empty]
         print(f"{len(asked)} queries of {len(faults)} faults, empty:", json.dumps(told, indent=1))
