@@ -13,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.root import ROOT
 from tests.waiting import wait_for
 
-ROOT = Path(__file__).resolve().parents[1]
 # A block, and the comment or the file's name right before it.
 BLOCK = re.compile(
     r"^(?:<!-- (?P<mark>\w+) -->\n|`(?P<file>[\w./]+)`:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$",

@@ -8,12 +8,13 @@ from infra import images
 from infra import render as rendering
 from infra.cli import charts, choices
 from infra.cli.options import DEFAULT_STACK, Options, flag
-from infra.cli.platform import ROOT, Platform
-from infra.cli.say import Say
+from infra.cli.platform import Platform
 from infra.cli.up import in_registry
 from infra.keystore import KeyStore
 from infra.local import tools
 from infra.local.paths import Paths
+from infra.output import Output
+from infra.root import ROOT
 from infra.settings import stack
 
 
@@ -23,7 +24,7 @@ def render(options: Options, out: str | None) -> None:
     Raises:
         UpdraftError: A setting is wrong, or the chart isn't one.
     """
-    say = Say()
+    output = Output()
     secrets = flag("SECRETS")
     paths = Paths.for_instance(options.instance)
     name = options.stack or DEFAULT_STACK
@@ -39,20 +40,20 @@ def render(options: Options, out: str | None) -> None:
         config = stack.merge(config, {"chart": {"path": str(path)}})
     folder = Path(out) if out else ROOT / "rendered" / name
     keys = KeyStore(paths.state / "keys.json")
-    helm = tools.ensure(["helm"], say)["helm"]
+    helm = tools.ensure(["helm"], output)["helm"]
     manifests = rendering.render(config, helm=helm, keys=keys)
     rendering.write(manifests, folder, secrets=secrets)
     kept = "with secrets, readable by you alone" if secrets else "secrets redacted"
-    say(f"{len(manifests)} manifests in {folder}, {kept}")
+    output(f"{len(manifests)} manifests in {folder}, {kept}")
 
 
 def image(options: Options) -> None:
     """Build the Airflow image; unchanged input builds nothing. REGISTRY pushes it."""
-    say = Say()
+    output = Output()
     paths = Paths.for_instance(options.instance)
-    built = images.build(["airflow"], cache=paths.cache, say=say)["airflow"]
+    built = images.build(["airflow"], cache=paths.cache, output=output)["airflow"]
     reference = built.ref
     if options.registry:
         reference = in_registry(options.registry, built.ref)
-        images.push(built, reference, cache=paths.cache, say=say)
-    say(f"image {reference}")
+        images.push(built, reference, cache=paths.cache, output=output)
+    output(f"image {reference}")

@@ -15,8 +15,8 @@ from infra import versions
 from infra.cli.choices import EMBEDDED, OFFICIAL
 from infra.errors import UpdraftError
 from infra.local.shell import run
+from infra.root import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED_PATH = ROOT / "infra" / "chart"
 MARK = "updraft.dev/embedded"
 PATIENCE = 10

@@ -14,8 +14,8 @@ from infra.cli.options import DEFAULT_STACK
 from infra.errors import UpdraftError
 from infra.local import packages
 from infra.local.paths import Paths
+from infra.root import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("infra", "operators", "monitoring", "tests", "dags")
 CLUSTER_TESTS = ROOT / "tests" / "cluster"
 _SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")

@@ -14,14 +14,14 @@ from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
-from infra.cli.say import Say
 from infra.errors import UpdraftError
+from infra.output import Output
 from infra.values import names
 
 PARSE_TIMEOUT = 180
 
 
-def show(platform: Platform, say: Say) -> None:
+def show(platform: Platform, output: Output) -> None:
     """Push the DAGs, run the demonstration, and tell the next steps.
 
     A platform on which nothing changed since its last good demonstration shows that one again:
@@ -31,20 +31,22 @@ def show(platform: Platform, say: Say) -> None:
     if platform.has_git_server:
         pushed = platform.push_dags()
         commit = pushed.commit
-        say(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {commit[:12]}")
+        output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {commit[:12]}")
     with platform.api() as api:
         record = platform.paths.state / "demonstration.json"
         print_ = fingerprint(platform.config, commit)
         report = _shown_before(platform, api, record, print_)
         if report:
-            say("nothing has changed since this run:")
+            output("nothing has changed since this run:")
             print_report(report)
         elif not platform.has_git_server and api.dag(DEFAULT_DAG) is None:
-            say(f"{platform.settings.dags.repository} holds no {DEFAULT_DAG} (or none yet) to show")
+            output(
+                f"{platform.settings.dags.repository} holds no {DEFAULT_DAG} (or none yet) to show"
+            )
         else:
-            report = run(platform, api, say, DEFAULT_DAG, {})
+            report = run(platform, api, output, DEFAULT_DAG, {})
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
-    next_steps(platform, say)
+    next_steps(platform, output)
 
 
 def fingerprint(config: Mapping[str, Any], commit: str) -> str:
@@ -71,23 +73,23 @@ def _shown_before(platform: Platform, api: AirflowApi, record: Path, now: str) -
 
 
 def run(
-    platform: Platform, api: AirflowApi, say: Say, dag_id: str, conf: Mapping[str, Any]
+    platform: Platform, api: AirflowApi, output: Output, dag_id: str, conf: Mapping[str, Any]
 ) -> RunReport:
     """Run a DAG now, show it while it runs, and print the table of its pods.
 
     Raises:
         UpdraftError: The DAG doesn't appear, or its run fails.
     """
-    dag = api.wait_for_dag(dag_id, PARSE_TIMEOUT, say)
+    dag = api.wait_for_dag(dag_id, PARSE_TIMEOUT, output)
     if dag["is_paused"]:
         api.unpause(dag_id)
     run_id = api.trigger(dag_id, conf)
-    say(f"{dag_id} runs as {run_id}")
-    report = _follow(platform, api, say, dag_id, run_id)
+    output(f"{dag_id} runs as {run_id}")
+    report = _follow(platform, api, output, dag_id, run_id)
     print_report(report)
     drawn = platform.paths.state / "last-run.svg"
     drawn.write_text(timeline(report))
-    say(f"its pods on a time axis: {drawn}")
+    output(f"its pods on a time axis: {drawn}")
     if report.state != "success":
         raise UpdraftError(
             f"the run ended as {report.state}: {report.counts()}",
@@ -97,11 +99,13 @@ def run(
     return report
 
 
-def _follow(platform: Platform, api: AirflowApi, say: Say, dag_id: str, run_id: str) -> RunReport:
+def _follow(
+    platform: Platform, api: AirflowApi, output: Output, dag_id: str, run_id: str
+) -> RunReport:
     watcher = platform.watcher(api)
     console = shown.terminal()
     if not console.is_terminal:
-        return watcher.follow(dag_id, run_id, shown.Lines(say))
+        return watcher.follow(dag_id, run_id, shown.Lines(output))
     with shown.LiveTable(console) as view:
         return watcher.follow(dag_id, run_id, view)
 
@@ -126,11 +130,11 @@ def login(platform: Platform) -> list[str]:
     ]
 
 
-def next_steps(platform: Platform, say: Say) -> None:
+def next_steps(platform: Platform, output: Output) -> None:
     """Tell how to log in, and three commands worth trying."""
-    say.framed(
+    output.framed(
         [
-            f"Up in {say.seconds:.0f} s.",
+            f"Up in {output.seconds:.0f} s.",
             *login(platform),
             "",
             "make trigger CONF='{\"items\": 30}'   the same, wider",

@@ -11,13 +11,14 @@ from pathlib import Path
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.examples import EXAMPLES
 from infra.cli.options import DEFAULT_STACK, Options, flag
-from infra.cli.say import Say
 from infra.dev import environment, pages, platform_options
 from infra.dev.components import Components, described
 from infra.dev.home import Home
 from infra.errors import UpdraftError
 from infra.images import page
 from infra.local.paths import Paths
+from infra.output import Output
+from infra.root import ROOT
 from updraft.testing import postgres
 from updraft.testing.binaries import PostgresError
 
@@ -37,32 +38,32 @@ def dev(options: Options, dags: str | None) -> None:
     Raises:
         UpdraftError: Something is missing or taken, or a process has ended by itself.
     """
-    folder = Path(dags).resolve() if dags else environment.ROOT / "dags"
+    folder = Path(dags).resolve() if dags else ROOT / "dags"
     if not folder.is_dir():
         raise UpdraftError("there is no such folder", where=str(folder), fix="name one with DAGs")
     platform = platform_options.variables(options.stack or DEFAULT_STACK)
     home = Home.of(Paths.for_instance(options.instance))
-    say = Say(steps=3)
+    output = Output(steps=3)
     with home.taken() as lock:
         port = environment.ui_port(options.ui_port)
         url = f"http://127.0.0.1:{port}"
         home.write_owner(url)
         if flag("RESET"):
             home.reset()
-            say("deleted the databases and files of earlier runs")
-        say.step("PostgreSQL")
+            output("deleted the databases and files of earlier runs")
+        output.step("PostgreSQL")
         with _database(home) as server:
             for name in ("airflow", *EXAMPLES):
                 server.create(name)
-            say(f"databases airflow, {', '.join(EXAMPLES)} on 127.0.0.1:{server.port}")
+            output(f"databases airflow, {', '.join(EXAMPLES)} on 127.0.0.1:{server.port}")
             variables = environment.variables(home, server, port, platform, folder)
             components = Components(home.logs, variables, lock)
-            _fetch_charts(say)
+            _fetch_charts(output)
             with components.kept():
-                _migrate(components, home, say)
-                _start(components, url, port, say)
-                say.framed(_notice(url, folder, home))
-                _watch(components, url, say)
+                _migrate(components, home, output)
+                _start(components, url, port, output)
+                output.framed(_notice(url, folder, home))
+                _watch(components, url, output)
 
 
 @contextmanager
@@ -74,22 +75,22 @@ def _database(home: Home) -> Iterator[postgres.Server]:
         raise UpdraftError(error.what, where=error.where, fix=error.fix) from error
 
 
-def _fetch_charts(say: Say) -> None:
+def _fetch_charts(output: Output) -> None:
     """Bring the Platform page's chart library; the page does without where it can't be had."""
     try:
-        page.ensure(say)
+        page.ensure(output)
     except UpdraftError as error:
-        say(str(error))
+        output(str(error))
 
 
-def _migrate(components: Components, home: Home, say: Say) -> None:
+def _migrate(components: Components, home: Home, output: Output) -> None:
     """Bring the metadata database to this Airflow's schema, where it isn't."""
-    say.step("Airflow's metadata database")
+    output.step("Airflow's metadata database")
     stamp, release = home.data / "updraft.migrated", version("apache-airflow-core")
     if stamp.exists() and stamp.read_text() == release:
-        say(f"is of Airflow {release} already")
+        output(f"is of Airflow {release} already")
         return
-    say("making its tables; this happens once")
+    output("making its tables; this happens once")
     if components.run("migrate", "db", "migrate"):
         raise UpdraftError(
             f"the database can't be migrated: {components.tail('migrate')}",
@@ -99,9 +100,9 @@ def _migrate(components: Components, home: Home, say: Say) -> None:
     stamp.write_text(release)
 
 
-def _start(components: Components, url: str, port: int, say: Say) -> None:
+def _start(components: Components, url: str, port: int, output: Output) -> None:
     """Start Airflow's processes and wait for the first page."""
-    say.step("Airflow: API server, scheduler, DAG processor, triggerer")
+    output.step("Airflow: API server, scheduler, DAG processor, triggerer")
     server = ("api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     components.start("api-server", *server)
     end = time.monotonic() + PATIENCE
@@ -114,7 +115,7 @@ def _start(components: Components, url: str, port: int, say: Say) -> None:
                 fix="is the machine busy? run it again",
             )
         time.sleep(0.2)
-    say(f"first page after {say.seconds:.0f} s")
+    output(f"first page after {output.seconds:.0f} s")
     # Beside each other they would all be slow, and the page last.
     for name in ("dag-processor", "scheduler", "triggerer"):
         components.start(name, name)
@@ -142,7 +143,7 @@ def _notice(url: str, folder: Path, home: Home) -> list[str]:
     ]
 
 
-def _watch(components: Components, url: str, say: Say) -> None:
+def _watch(components: Components, url: str, output: Output) -> None:
     """Tell which DAGs come and go, and what is wrong with a file, until the end."""
     api = AirflowApi(url, "anybody", "anything")
     known: set[str] = set()
@@ -152,6 +153,6 @@ def _watch(components: Components, url: str, say: Say) -> None:
         names = {row["dag_id"] for row in api.dags()}
         errors = {row["filename"]: row["stack_trace"] for row in api.import_errors()}
         for line in pages.news(known, names, broken, errors):
-            say(line)
+            output(line)
         known, broken = names, errors
         time.sleep(PACE)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.options import Options
 from infra.cli.platform import Platform
-from infra.cli.say import Say
 from infra.errors import UpdraftError
+from infra.output import Output
 from infra.values import names
 
 # A source of daily orders, and where they are brought: connections of the same names.
@@ -87,9 +87,9 @@ def examples(options: Options) -> None:
             where="updraft:database.external",
             fix=f"make databases and Airflow connections named {' and '.join(EXAMPLES)} by hand",
         )
-    say = Say()
+    output = Output()
     with platform.api() as api:
         for name in EXAMPLES:
             new = ExampleDatabase(platform, name).create(api)
-            say(f"database and connection {name}: {'made' if new else 'there, its data kept'}")
-    say("now, for example: make trigger DAG=warehouse_nightly")
+            output(f"database and connection {name}: {'made' if new else 'there, its data kept'}")
+    output("now, for example: make trigger DAG=warehouse_nightly")

@@ -9,12 +9,13 @@ from typing import Any
 from rich.table import Table
 
 from infra.cli import demonstration, report
-from infra.cli.lock import exclusive
 from infra.cli.options import Options, flag, parse_conf
-from infra.cli.platform import DAGS, ROOT, Platform
+from infra.cli.platform import DAGS, Platform
 from infra.cli.runs import pods_of, waiting_reason
-from infra.cli.say import Say
 from infra.errors import UpdraftError
+from infra.local.lock import hold_instance
+from infra.output import Output
+from infra.root import ROOT
 
 # What a user says for a component, and the workload and container whose log that is.
 COMPONENTS = {
@@ -148,14 +149,14 @@ def trigger(options: Options, dag: str, conf: str) -> None:
     platform = Platform.recorded(options)
     params = parse_conf(conf)
     with platform.api() as api:
-        demonstration.run(platform, api, Say(), dag, params)
+        demonstration.run(platform, api, Output(), dag, params)
 
 
 def push_dags(options: Options, folder: str | None) -> None:
     """Push the DAGs to the git server inside the cluster."""
     platform = Platform.recorded(options)
-    say = Say()
-    with exclusive(platform.paths, say):
+    output = Output()
+    with hold_instance(platform.paths, output):
         pushed = platform.push_dags(ROOT / folder if folder else DAGS)
-    say(f"{'pushed as' if pushed.new else 'nothing new; the server has'} {pushed.commit[:12]}")
-    say(f"git-sync brings it within {platform.settings.dags.period} and the parse after that")
+    output(f"{'pushed as' if pushed.new else 'nothing new; the server has'} {pushed.commit[:12]}")
+    output(f"git-sync brings it within {platform.settings.dags.period} and the parse after that")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,15 +27,14 @@ from infra.kubectl import Kubectl
 from infra.local import tools
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
+from infra.root import ROOT
 from infra.settings import Settings, stack
 from infra.values import names
 
-ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
 NODE_PORT = 30080
 GIT_PORT = 80
 WATCHING = (*programs.NAMES, "alertmanager")
-Say = Callable[[str], None]
 Images = Mapping[str, str]
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import sys
 
 from infra.cli.choices import PULUMI
-from infra.cli.lock import exclusive
 from infra.cli.options import Options, flag
 from infra.cli.platform import Platform
-from infra.cli.say import Say
+from infra.cli.prompt import confirm
 from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
 from infra.local import mounts, packages
 from infra.local.cluster import Cluster
+from infra.local.lock import hold_instance
 from infra.local.paths import Paths
+from infra.output import Output
 
 
 def stop(options: Options) -> None:
@@ -24,16 +24,16 @@ def stop(options: Options) -> None:
         UpdraftError: The cluster isn't ours.
     """
     paths = Paths.for_instance(options.instance)
-    say = Say()
-    with exclusive(paths, say):
+    output = Output()
+    with hold_instance(paths, output):
         platform = Platform.recorded(options)
         if not platform.chosen.embedded_cluster:
             raise UpdraftError(
                 f"{platform.chosen.cluster} is not Updraft's to stop",
                 fix="make down removes the platform from it",
             )
-        platform.cluster.stop(say)
-    say("stopped; make up brings it back with its data")
+        platform.cluster.stop(output)
+    output("stopped; make up brings it back with its data")
 
 
 def down(options: Options) -> None:
@@ -46,24 +46,28 @@ def down(options: Options) -> None:
     purge = flag("PURGE")
     if purge:
         refuse_shared(paths)
-    agree(f"Delete {paths.instance}, its cluster and data" + (", and all caches" if purge else ""))
-    say = Say()
-    with exclusive(paths, say):
+    confirm(
+        f"Delete {paths.instance}, its cluster and data" + (", and all caches" if purge else "")
+    )
+    output = Output()
+    with hold_instance(paths, output):
         # Without choices a killed first run may have left a cluster all the same.
         if not paths.state.exists() or _embedded(options):
-            Cluster(paths).down(say)
+            Cluster(paths).down(output)
         else:
-            _remove_from_context(Platform.recorded(options), say)
+            _remove_from_context(Platform.recorded(options), output)
         shutil.rmtree(paths.state, ignore_errors=True)
     if not purge:
-        say(f"gone; caches stay: {paths.cache}")
+        output(f"gone; caches stay: {paths.cache}")
         return
     installed = packages.installed_by_us(paths.cache)
     # A build that was killed leaves mounts of its containers in the images' store.
     mounts.release(paths.cache)
     if paths.cache.exists():
         shutil.rmtree(paths.cache)
-    say(f"gone, caches too; Debian packages that were installed stay: {' '.join(installed) or '-'}")
+    output(
+        f"gone, caches too; Debian packages that were installed stay: {' '.join(installed) or '-'}"
+    )
 
 
 def refuse_shared(paths: Paths) -> None:
@@ -91,23 +95,9 @@ def _embedded(options: Options) -> bool:
         return True
 
 
-def _remove_from_context(platform: Platform, say: Say) -> None:
+def _remove_from_context(platform: Platform, output: Output) -> None:
     if platform.chosen.engine == PULUMI:
-        pulumi.destroy(platform.config, platform.chosen.stack, platform.paths.state, say)
+        pulumi.destroy(platform.config, platform.chosen.stack, platform.paths.state, output)
         return
-    for kept in embedded.destroy(platform.config, kubectl=platform.kubectl, say=say):
-        say(f"{kept} stays: it holds data")
-
-
-def agree(question: str) -> None:
-    """Ask, unless YES=1.
-
-    Raises:
-        UpdraftError: The answer was not yes, or nobody is there to answer.
-    """
-    if flag("YES"):
-        return
-    if not sys.stdin.isatty():
-        raise UpdraftError(f"{question}?", fix="nobody is here to answer; say YES=1 to agree")
-    if input(f"{question}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UpdraftError("not deleted", fix="answer y, or say YES=1")
+    for kept in embedded.destroy(platform.config, kubectl=platform.kubectl, output=output):
+        output(f"{kept} stays: it holds data")

@@ -12,19 +12,19 @@ from typing import Any
 from infra import images, versions
 from infra.cli import charts, choices, demonstration
 from infra.cli.choices import EMBEDDED, PULUMI, Choices
-from infra.cli.decide import decide
-from infra.cli.lock import exclusive
+from infra.cli.choose import choose
 from infra.cli.options import Options
 from infra.cli.platform import WATCHING, Platform
 from infra.cli.remotes import refuse_unreachable
-from infra.cli.say import Say
 from infra.deploy import definitions, embedded, pulumi
 from infra.errors import UpdraftError
 from infra.images import BuiltImage, programs
 from infra.local import doctor, tools
 from infra.local.cluster import Cluster
+from infra.local.lock import hold_instance
 from infra.local.paths import Paths
 from infra.local.programs import CLIENT_TOOLS, MONITORING_TOOLS, NODE_TOOLS
+from infra.output import Output
 from infra.settings import stack
 from infra.settings.monitoring import Monitoring
 
@@ -42,23 +42,23 @@ UNBUILT = f"{LOCAL}updraft/unbuilt:0"
 
 def up(options: Options) -> None:
     """Make the platform, or mend it, and show a run of its DAG."""
-    say = Say(steps=STEPS)
+    output = Output(steps=STEPS)
     paths = Paths.for_instance(options.instance)
-    with exclusive(paths, say):
-        _Up(paths, say).run(options)
+    with hold_instance(paths, output):
+        _Up(paths, output).run(options)
 
 
 class _Up:
     """One run of make up."""
 
-    def __init__(self, paths: Paths, say: Say) -> None:
+    def __init__(self, paths: Paths, output: Output) -> None:
         self.paths = paths
-        self.say = say
+        self.output = output
         self.tools: dict[str, Path] = {}
 
     def run(self, options: Options) -> None:
         recorded = choices.read(self.paths.state)
-        chosen = decide(options, recorded)
+        chosen = choose(options, recorded)
         unbuilt = self.unbuilt(chosen)
         self.preflight(unbuilt)
         self.announce(chosen)
@@ -72,8 +72,8 @@ class _Up:
         # Not before: settings that could not be deployed are not what the next run goes on with.
         choices.write(self.paths.state, chosen)
         self.forget_images(chosen.images, recorded.images if recorded else {})
-        self.say.step("A DAG, fanned out as pods")
-        demonstration.show(platform, self.say)
+        self.output.step("A DAG, fanned out as pods")
+        demonstration.show(platform, self.output)
 
     def unbuilt(self, chosen: Choices) -> Platform:
         """The platform as it will be, but for its images."""
@@ -89,12 +89,12 @@ class _Up:
             refuse_faults(self.paths, chosen.ui_port)
 
     def announce(self, chosen: Choices) -> None:
-        self.say(
+        self.output(
             f"instance {self.paths.instance}: {chosen.cluster}, stack {chosen.stack}, "
             f"{chosen.engine} engine, {chosen.chart} chart"
         )
         if chosen.chart == EMBEDDED:
-            self.say.framed(
+            self.output.framed(
                 [
                     "NOTICE: Airflow is deployed by Updraft's EMBEDDED CHART, since the official",
                     f"chart's repository ({versions.CHART_REPOSITORY}) was out of reach.",
@@ -104,23 +104,23 @@ class _Up:
             )
 
     def install_tools(self, chosen: Choices) -> None:
-        self.say.step("Tools")
+        self.output.step("Tools")
         names = list(CLIENT_TOOLS)
         if chosen.embedded_cluster:
             watching = set(self.builds(chosen)) & MONITORING_TOOLS.keys()
             names += [*NODE_TOOLS, *(MONITORING_TOOLS[name] for name in watching)]
-        self.tools = tools.ensure(names, self.say, cache=self.paths.cache)
-        self.say(f"{len(self.tools)} programs in {self.paths.cache / 'tools'}")
+        self.tools = tools.ensure(names, self.output, cache=self.paths.cache)
+        self.output(f"{len(self.tools)} programs in {self.paths.cache / 'tools'}")
 
     def start_cluster(self, chosen: Choices, *, first: bool) -> None:
-        self.say.step("Cluster")
+        self.output.step("Cluster")
         if not chosen.embedded_cluster:
             Platform(self.paths, chosen).reachable()
-            self.say(f"context {chosen.context} answers")
+            self.output(f"context {chosen.context} answers")
         if first:
             choices.write(self.paths.state, dataclasses.replace(chosen, overrides={}))
         if chosen.embedded_cluster:
-            Cluster(self.paths).up(self.say, ui_port=chosen.ui_port)
+            Cluster(self.paths).up(self.output, ui_port=chosen.ui_port)
 
     def builds(self, chosen: Choices) -> tuple[str, ...]:
         """The images that are built here: all for the embedded cluster, else what has no other."""
@@ -145,10 +145,10 @@ class _Up:
         return names
 
     def build_images(self, chosen: Choices) -> Choices:
-        self.say.step("Images")
+        self.output.step("Images")
         names = self.builds(chosen)
         recipes = [name for name in names if name in images.NAMES]
-        built = images.build(recipes, cache=self.paths.cache, say=self.say) if recipes else {}
+        built = images.build(recipes, cache=self.paths.cache, output=self.output) if recipes else {}
         alone = [name for name in names if name in programs.NAMES]
         built |= programs.build(alone, self.tools, self.paths.cache)
         references = {}
@@ -157,10 +157,12 @@ class _Up:
                 references[name] = image.ref
             else:
                 references[name] = in_registry(chosen.registry, image.ref)
-                images.push(image, references[name], cache=self.paths.cache, say=self.say)
+                images.push(image, references[name], cache=self.paths.cache, output=self.output)
         if chosen.embedded_cluster:
             self.load(built.values())
-        self.say(f"{len(references)} images: {', '.join(references.values()) or 'as settings say'}")
+        self.output(
+            f"{len(references)} images: {', '.join(references.values()) or 'as settings say'}"
+        )
         return dataclasses.replace(chosen, images=references)
 
     def load(self, built: Iterable[BuiltImage]) -> None:
@@ -170,7 +172,7 @@ class _Up:
 
         def load(image: BuiltImage) -> None:
             if cluster.load_image(image.archive, image.ref):
-                self.say(f"{image.ref} loaded into the node")
+                self.output(f"{image.ref} loaded into the node")
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             list(pool.map(load, [image for image in built if image.ref not in there]))
@@ -185,23 +187,23 @@ class _Up:
         cluster.remove_images({ref for ref in cluster.images() if ref.startswith(own)} - keep)
 
     def find_chart(self, chosen: Choices) -> Choices:
-        self.say.step("Chart")
+        self.output.step("Chart")
         if chosen.chart_path:
             found = charts.inspect(Path(chosen.chart_path))
         else:
             found = charts.fetch_official(self.tools["helm"], self.paths.cache)
-        self.say(f"{found.kind} chart {found.version} at {found.path}")
+        self.output(f"{found.kind} chart {found.version} at {found.path}")
         return dataclasses.replace(chosen, chart_path=str(found.path))
 
     def deploy(self, platform: Platform) -> None:
         chosen = platform.chosen
-        self.say.step(f"Deploy by the {chosen.engine} engine")
+        self.output.step(f"Deploy by the {chosen.engine} engine")
         if chosen.engine == PULUMI:
             pulumi.deploy(
                 platform.config,
                 chosen.stack,
                 self.paths.state,
-                self.say,
+                self.output,
                 kubectl=platform.kubectl,
             )
             return
@@ -210,7 +212,7 @@ class _Up:
             kubectl=platform.kubectl,
             helm=self.tools["helm"],
             keys=platform.keys,
-            say=self.say,
+            output=self.output,
         )
 
 

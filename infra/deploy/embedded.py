@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from infra.deploy.waiting import Waiter
 from infra.errors import UpdraftError
 from infra.keystore import KeyStore
 from infra.kubectl import Kubectl, KubectlError
+from infra.output import Print
 from infra.render import Identity, Manifest, render
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
     kubectl: Kubectl,
     helm: Path,
     keys: KeyStore,
-    say: Say,
+    output: Print,
     timeout: float = 600,
 ) -> DeployResult:
     """Bring the cluster to what the settings say.
@@ -54,7 +53,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         kubectl: The cluster.
         helm: The helm program.
         keys: The store of keys and passwords.
-        say: Told what happens, a line at a time.
+        output: Told what happens, a line at a time.
         timeout: Seconds for each wave to become ready.
 
     Raises:
@@ -65,13 +64,18 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         manifests,
         kubectl=kubectl,
         namespace=home(config),
-        say=say,
-        waiter=Waiter(kubectl, say, timeout, mask=lambda text: masked(text, keys.secrets())),
+        output=output,
+        waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
     )
 
 
 def apply(
-    manifests: Sequence[Manifest], *, kubectl: Kubectl, namespace: str, say: Say, waiter: Waiter
+    manifests: Sequence[Manifest],
+    *,
+    kubectl: Kubectl,
+    namespace: str,
+    output: Print,
+    waiter: Waiter,
 ) -> DeployResult:
     """Bring the cluster to these manifests.
 
@@ -79,7 +83,7 @@ def apply(
         manifests: In order of application.
         kubectl: The cluster.
         namespace: Where the inventory is kept.
-        say: Told what happens, a line at a time.
+        output: Told what happens, a line at a time.
         waiter: Waits for what later waves depend on.
     """
     start = time.monotonic()
@@ -91,14 +95,14 @@ def apply(
     numbers = sorted({one.wave for one in manifests})
     for count, number in enumerate(numbers, start=1):
         wave = [one for one in manifests if one.wave == number and one["kind"] != "Namespace"]
-        say(f"wave {count} of {len(numbers)}: {_summary(wave)}")
-        _remove_failed_jobs(kubectl, wave, say)
-        _apply(kubectl, wave, say)
+        output(f"wave {count} of {len(numbers)}: {_summary(wave)}")
+        _remove_failed_jobs(kubectl, wave, output)
+        _apply(kubectl, wave, output)
         waiter.wait(wave)
     gone, kept = _gone(old, new)
-    _delete(inventory, gone, say)
+    _delete(inventory, gone, output)
     for one in kept:
-        say(f"{one.identity} is no longer part of the platform, but holds data: it stays")
+        output(f"{one.identity} is no longer part of the platform, but holds data: it stays")
     inventory.write(merged(kept, new), known=merged(old, new))
     return DeployResult(
         manifests=tuple(manifests),
@@ -108,7 +112,7 @@ def apply(
     )
 
 
-def destroy(config: Mapping[str, object], *, kubectl: Kubectl, say: Say) -> list[Identity]:
+def destroy(config: Mapping[str, object], *, kubectl: Kubectl, output: Print) -> list[Identity]:
     """Delete everything that the inventory knows, but what is to outlive the platform.
 
     Returns:
@@ -119,7 +123,7 @@ def destroy(config: Mapping[str, object], *, kubectl: Kubectl, say: Say) -> list
     retained = [one for one in known if one.retain]
     needed = {one.identity.namespace for one in retained}
     stay = [one for one in known if one.retain or _is_namespace(one.identity, needed)]
-    _delete(inventory, [one for one in known if one not in stay], say)
+    _delete(inventory, [one for one in known if one not in stay], output)
     if inventory.namespace in needed:
         inventory.write(stay, known=known)
     return [one.identity for one in stay]
@@ -150,9 +154,9 @@ def _gone(old: Sequence[Entry], new: Sequence[Entry]) -> tuple[list[Entry], list
     return [one for one in gone if not one.keeps], [one for one in gone if one.keeps]
 
 
-def _delete(inventory: Inventory, gone: Sequence[Entry], say: Say) -> None:
+def _delete(inventory: Inventory, gone: Sequence[Entry], output: Print) -> None:
     for one in reversed(ordered(gone)):
-        say(f"removing {one.identity}")
+        output(f"removing {one.identity}")
         inventory.delete(one)
 
 
@@ -162,7 +166,7 @@ def _summary(wave: Sequence[Manifest]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
-def _apply(kubectl: Kubectl, wave: Sequence[Manifest], say: Say | None = None) -> None:
+def _apply(kubectl: Kubectl, wave: Sequence[Manifest], output: Print | None = None) -> None:
     """Apply a wave; a Job whose template has changed can't be changed, so it is made anew."""
     try:
         kubectl.apply(wave)
@@ -171,8 +175,8 @@ def _apply(kubectl: Kubectl, wave: Sequence[Manifest], say: Say | None = None) -
         if not jobs:
             raise _refusal(error) from error
         for job in jobs:
-            if say:
-                say(f"{job.identity} has changed and runs anew")
+            if output:
+                output(f"{job.identity} has changed and runs anew")
             _delete_job(kubectl, job.identity)
         try:
             kubectl.apply(wave)
@@ -193,14 +197,14 @@ def _refusal(error: KubectlError) -> UpdraftError:
     )
 
 
-def _remove_failed_jobs(kubectl: Kubectl, wave: Sequence[Manifest], say: Say) -> None:
+def _remove_failed_jobs(kubectl: Kubectl, wave: Sequence[Manifest], output: Print) -> None:
     """Delete Jobs of an earlier deploy that have failed, so that they run again."""
     wanted = {one.identity for one in wave if one["kind"] == "Job"}
     for namespace in sorted({one.namespace for one in wanted}):
         for live in kubectl.items("jobs", "-n", namespace):
             name = _identity(live)
             if name in wanted and state(live).failed:
-                say(f"{name} failed before and runs again")
+                output(f"{name} failed before and runs again")
                 _delete_job(kubectl, name)
 
 

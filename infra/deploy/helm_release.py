@@ -12,7 +12,7 @@ _TYPE = "kubernetes:helm.sh/v3:Release"
 
 
 def mend(
-    state: Mapping[str, Any], *, kubectl: Kubectl, namespace: str, say: Callable[[str], None]
+    state: Mapping[str, Any], *, kubectl: Kubectl, namespace: str, output: Callable[[str], None]
 ) -> None:
     """Remove Helm's records that stop an install or upgrade; the objects stay and are adopted.
 
@@ -23,7 +23,7 @@ def mend(
         state: What `pulumi stack export` gave.
         kubectl: The cluster.
         namespace: The release's.
-        say: Told what was removed.
+        output: Told what was removed.
     """
     records = kubectl.items(
         "secrets", "--namespace", namespace, "--selector", f"owner=helm,name={names.RELEASE}"
@@ -33,7 +33,9 @@ def mend(
         status = record["metadata"]["labels"].get("status", "")
         if not known or status.startswith("pending-"):
             name = record["metadata"]["name"]
-            say(f"A run that was killed has left the Helm record {name} ({status}); removing it.")
+            output(
+                f"A run that was killed has left the Helm record {name} ({status}); removing it."
+            )
             kubectl.run("delete", "secret", name, "--namespace", namespace, "--ignore-not-found")
 
 

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ from infra.deploy.pulumi_errors import explain
 from infra.deploy.pulumi_progress import Progress
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
+from infra.output import Print
 from infra.render.charts import complete
+from infra.root import ROOT
 from infra.settings import PROJECT, load
 from infra.settings.stack import merge
 
-Say = Callable[[str], None]
-
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = (
     "pulumi",
     "pulumi-language-python",
@@ -39,7 +38,7 @@ def deploy(
     config: Mapping[str, object],
     stack: str,
     state_dir: Path,
-    say: Say,
+    output: Print,
     *,
     kubectl: Kubectl | None = None,
 ) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def deploy(
         config: The settings, an object for each area.
         stack: The stack's name.
         state_dir: Where state, passphrase and the merged settings lie (mode 0700 and 0600).
-        say: Told what happens, a line at a time.
+        output: Told what happens, a line at a time.
         kubectl: The cluster, to mend a release that a killed run has left behind.
 
     Returns:
@@ -60,27 +59,29 @@ def deploy(
     Raises:
         UpdraftError: The settings, a program that is missing, or what Pulumi says.
     """
-    engine = Engine(config, stack, state_dir, say)
+    engine = Engine(config, stack, state_dir, output)
     engine.prepare()
     state = engine.mended()
     if kubectl:
         namespace = load(config).namespaces.airflow
-        helm_release.mend(state, kubectl=kubectl, namespace=namespace, say=say)
+        helm_release.mend(state, kubectl=kubectl, namespace=namespace, output=output)
     engine.stream("up", "--yes", "--skip-preview", "--suppress-outputs")
     return engine.outputs()
 
 
-def preview(config: Mapping[str, object], stack: str, state_dir: Path, say: Say) -> dict[str, int]:
+def preview(
+    config: Mapping[str, object], stack: str, state_dir: Path, output: Print
+) -> dict[str, int]:
     """Return how many resources `pulumi up` would change, by operation; {} for none."""
-    engine = Engine(config, stack, state_dir, say)
+    engine = Engine(config, stack, state_dir, output)
     engine.prepare()
     summary = json.loads(engine.run("preview", "--json"))["changeSummary"]
     return {operation: count for operation, count in summary.items() if operation != "same"}
 
 
-def destroy(config: Mapping[str, object], stack: str, state_dir: Path, say: Say) -> None:
+def destroy(config: Mapping[str, object], stack: str, state_dir: Path, output: Print) -> None:
     """Delete everything that the stack has made, except what the settings say to keep."""
-    engine = Engine(config, stack, state_dir, say)
+    engine = Engine(config, stack, state_dir, output)
     engine.prepare()
     engine.stream("destroy", "--yes", "--skip-preview")
 
@@ -88,10 +89,12 @@ def destroy(config: Mapping[str, object], stack: str, state_dir: Path, say: Say)
 class Engine:
     """Pulumi's CLI for one stack; nothing of the user's own login or backend is touched."""
 
-    def __init__(self, config: Mapping[str, object], stack: str, state_dir: Path, say: Say) -> None:
+    def __init__(
+        self, config: Mapping[str, object], stack: str, state_dir: Path, output: Print
+    ) -> None:
         self.config = config
         self.stack = stack
-        self.say = say
+        self.output = output
         self.folder = state_dir / "pulumi"
         self.project = self.folder / "project"
 
@@ -123,7 +126,7 @@ class Engine:
         """Remove the lock that a killed run on this machine has left."""
         locks = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
         if any(_is_stale(lock) for lock in locks.glob("*.json")):
-            self.say("A run that was killed has left its lock; removing it.")
+            self.output("A run that was killed has left its lock; removing it.")
             self.run("cancel", "--yes")
 
     def _write_stack(self) -> None:
@@ -188,7 +191,7 @@ class Engine:
 
     def _stream(self, *args: str) -> tuple[list[str], int]:
         lines: list[str] = []
-        progress = Progress(self.say)
+        progress = Progress(self.output)
         with subprocess.Popen(
             self._command(*args),
             env=self._environment(),
@@ -211,7 +214,7 @@ class Engine:
         state: dict[str, Any] = json.loads(self.run("stack", "export"))
         deployment = state.get("deployment") or {}
         if deployment.pop("pending_operations", None):
-            self.say("A run that was killed has left open operations; taking them up again.")
+            self.output("A run that was killed has left open operations; taking them up again.")
             self.run("stack", "import", given=json.dumps(state))
         return state
 

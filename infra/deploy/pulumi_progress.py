@@ -21,14 +21,14 @@ class Progress:
     """Passes on the lines that say something new.
 
     Args:
-        say: Told a line.
+        output: Told a line.
         clock: Seconds, as time.monotonic gives them.
     """
 
     def __init__(
-        self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self, output: Callable[[str], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._say = say
+        self._say = output
         self._clock = clock
         self._open: dict[str, float] = {}
         self._headers: list[str] = []

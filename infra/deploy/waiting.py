@@ -40,14 +40,14 @@ class Waiter:
 
     Args:
         kubectl: The cluster.
-        say: Told each change of the state, in one line.
+        output: Told each change of the state, in one line.
         timeout: Seconds for one wait in all.
         interval: Seconds between two looks.
         mask: Takes secrets out of a text before anybody sees it.
     """
 
     kubectl: Kubectl
-    say: Callable[[str], None]
+    output: Callable[[str], None]
     timeout: float = 600
     interval: float = 1.0
     mask: Callable[[str], str] = str
@@ -63,18 +63,18 @@ class Waiter:
         start = said = time.monotonic()
         last = ""
         while open_:
-            live = _look(self.kubectl, sorted({one.namespace for one in open_}))
+            live = _snapshot(self.kubectl, sorted({one.namespace for one in open_}))
             open_ = [one for one in open_ if not live.ready(one)]
             now = time.monotonic()
             self._give_up(open_, live, late=now - start >= self.timeout)
             text = ", ".join(_line(one, live) for one in open_)
             if text and (text != last or now - said >= REMINDER):
-                self.say(f"waiting {now - start:.0f} s for {text}")
+                self.output(f"waiting {now - start:.0f} s for {text}")
                 last, said = text, now
             if open_:
                 time.sleep(self.interval)
 
-    def _give_up(self, open_: Sequence[Identity], live: Look, *, late: bool) -> None:
+    def _give_up(self, open_: Sequence[Identity], live: Snapshot, *, late: bool) -> None:
         now = time.monotonic()
         for one in open_:
             found = state(live.workloads.get(one))
@@ -89,7 +89,7 @@ class Waiter:
             found = state(live.workloads.get(open_[0]))
             raise self._failure(open_[0], found, live, f"isn't ready after {self.timeout:.0f} s")
 
-    def _failure(self, one: Identity, found: State, live: Look, why: str) -> UpdraftError:
+    def _failure(self, one: Identity, found: State, live: Snapshot, why: str) -> UpdraftError:
         lines = [f"{one} {why} ({found.text})"]
         known = live.troubles(one)
         for trouble in known[:3]:
@@ -104,7 +104,7 @@ class Waiter:
             f"{look} {one.kind.lower()} {one.name}",
         )
 
-    def _log(self, one: Identity, known: Sequence[Trouble], live: Look) -> list[str]:
+    def _log(self, one: Identity, known: Sequence[Trouble], live: Snapshot) -> list[str]:
         """Return the last lines of the container that crashed, or of a failed Job's last pod."""
         for trouble in known:
             if trouble.crashed:
@@ -130,7 +130,7 @@ class Waiter:
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """What a cluster showed at one moment."""
 
     workloads: dict[Identity, Live]
@@ -153,8 +153,8 @@ class Look:
         return troubles(self.workloads[one], self._near(one), self.events)
 
 
-def _look(kubectl: Kubectl, namespaces: Iterable[str]) -> Look:
-    look = Look({}, [], [])
+def _snapshot(kubectl: Kubectl, namespaces: Iterable[str]) -> Snapshot:
+    look = Snapshot({}, [], [])
     kinds = ",".join([*(f"{kind.lower()}s" for kind in WORKLOADS), "pods", "events"])
     for item in _items(kubectl, kinds, namespaces):
         if item["kind"] == "Pod":
@@ -175,7 +175,7 @@ def _items(kubectl: Kubectl, kinds: str, namespaces: Iterable[str]) -> Iterator[
         yield from kubectl.items(kinds, "-n", namespace)
 
 
-def _line(one: Identity, live: Look) -> str:
+def _line(one: Identity, live: Snapshot) -> str:
     found = state(live.workloads.get(one))
     reasons = sorted({trouble.reason for trouble in live.troubles(one)})
     young = ["just started"] if found.ready else []

@@ -11,9 +11,9 @@ from infra.cli.examples import EXAMPLES
 from infra.cli.options import DEFAULT_UI_PORT
 from infra.dev.home import Home
 from infra.errors import UpdraftError
+from infra.root import ROOT
 from updraft.testing.postgres import Server
 
-ROOT = Path(__file__).resolve().parents[2]
 # Airflow finds the plugin by the package's entry point; in a checkout no package is installed.
 PLUGIN = "from updraft.plugin import UpdraftPlugin  # noqa: F401\n"
 # Ports that are tried where nobody asked for one.

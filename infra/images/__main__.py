@@ -14,7 +14,7 @@ def main(names: list[str]) -> int:
     """Build the named images, all without names; return the exit code."""
     cache: Path = Paths.for_instance().cache
     try:
-        built = build(names or NAMES, cache=cache, say=lambda text: print(text, file=sys.stderr))  # noqa: T201
+        built = build(names or NAMES, cache=cache, output=lambda text: print(text, file=sys.stderr))  # noqa: T201
     except UpdraftError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1

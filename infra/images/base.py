@@ -15,9 +15,10 @@ from pathlib import Path
 from infra import versions
 from infra.errors import UpdraftError
 from infra.images import host
-from infra.images.engines import REPOSITORY, Engine, Recipe, Say
+from infra.images.engines import REPOSITORY, Engine, Recipe
 from infra.local import packages
 from infra.local.shell import run
+from infra.output import Print
 
 # mmdebstrap, and the keys of the release that it fetches.
 _KEYS = f"/usr/share/keyrings/debian-archive-{versions.DEBIAN_SUITE}-stable.gpg"
@@ -48,7 +49,7 @@ class Base:
     identity: str
 
 
-def resolve(cache: Path, engine: Engine, say: Say, kind: str = "auto") -> Base:
+def resolve(cache: Path, engine: Engine, output: Print, kind: str = "auto") -> Base:
     """Return the base image, fetched or made where it is not there yet.
 
     What was chosen first is kept in the cache: a network that comes and goes changes no image.
@@ -56,7 +57,7 @@ def resolve(cache: Path, engine: Engine, say: Say, kind: str = "auto") -> Base:
     Args:
         cache: The images' cache.
         engine: Who builds.
-        say: Gets what happens.
+        output: Gets what happens.
         kind: "registry", "mmdebstrap", or "auto" for the registry where it answers.
 
     Raises:
@@ -68,12 +69,12 @@ def resolve(cache: Path, engine: Engine, say: Say, kind: str = "auto") -> Base:
     if kind == "auto":
         kind = "registry" if registry_answers(versions.DEBIAN_IMAGE) else "mmdebstrap"
     if kind == "registry":
-        say(f"Pulling {versions.DEBIAN_IMAGE}")
+        output(f"Pulling {versions.DEBIAN_IMAGE}")
         reference = engine.pull(versions.DEBIAN_IMAGE)
         base = Base(kind, reference, reference.rpartition("@")[2])
     else:
-        packages.ensure(_NEEDS, cache.parent, say)
-        digest = _bootstrap(cache / "debian.tar", say)
+        packages.ensure(_NEEDS, cache.parent, output)
+        digest = _bootstrap(cache / "debian.tar", output)
         base = Base(kind, f"{REPOSITORY}/debian:{digest[:12]}", f"sha256:{digest}")
     record = _record(cache)
     new = record.with_suffix(".new")
@@ -91,7 +92,7 @@ def recorded(cache: Path, kind: str = "auto") -> Base | None:
     return base if kind in ("auto", base.kind) else None
 
 
-def provide(base: Base, cache: Path, engine: Engine, say: Say) -> None:
+def provide(base: Base, cache: Path, engine: Engine, output: Print) -> None:
     """Put a base that mmdebstrap made into the engine's store, where it is not there yet."""
     if base.kind != "mmdebstrap" or engine.has(base.reference):
         return
@@ -101,7 +102,7 @@ def provide(base: Base, cache: Path, engine: Engine, say: Say) -> None:
     os.link(cache / "debian.tar", context / "debian.tar")
     (context / "Containerfile").write_text('FROM scratch\nADD debian.tar /\nCMD ["bash"]\n')
     recipe = Recipe(base.reference, context, context / "Containerfile", {}, {})
-    engine.build(recipe, cache / "debian.log", say)
+    engine.build(recipe, cache / "debian.log", output)
     shutil.rmtree(context)
 
 
@@ -121,10 +122,10 @@ def _record(cache: Path) -> Path:
     return cache / f"base-{versions.DEBIAN_SUITE}.json"
 
 
-def _bootstrap(tar: Path, say: Say) -> str:
+def _bootstrap(tar: Path, output: Print) -> str:
     """Make the root file system as a tar file, and return its SHA-256."""
     suite, start = versions.DEBIAN_SUITE, time.monotonic()
-    say(f"Making Debian {suite}'s root file system by mmdebstrap (about a minute)")
+    output(f"Making Debian {suite}'s root file system by mmdebstrap (about a minute)")
     new = tar.with_suffix(".new.tar")
     paths = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in _LEFT_OUT]
     settings = tar.with_suffix(".apt")
@@ -154,5 +155,5 @@ def _bootstrap(tar: Path, say: Say) -> str:
     new.replace(tar)
     with tar.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    say(f"  {tar.stat().st_size >> 20} MiB in {time.monotonic() - start:.0f} s")
+    output(f"  {tar.stat().st_size >> 20} MiB in {time.monotonic() - start:.0f} s")
     return digest

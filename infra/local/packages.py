@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.errors import UpdraftError
-from infra.local.shell import Say, run
+from infra.local.shell import run
+from infra.output import Print
 
 # What shows that a package is there, by whatever way it came: a program on PATH or a file.
 NODE_PACKAGES = {
@@ -40,7 +41,7 @@ def installed_by_us(cache: Path) -> list[str]:
     return sorted(set(record.read_text().split())) if record.exists() else []
 
 
-def ensure(needs: dict[str, str], cache: Path, say: Say) -> None:
+def ensure(needs: dict[str, str], cache: Path, output: Print) -> None:
     """Install what is missing, by apt.
 
     Raises:
@@ -54,7 +55,7 @@ def ensure(needs: dict[str, str], cache: Path, say: Say) -> None:
             f"this machine lacks {', '.join(wanted)}, and has no apt to install it by",
             fix="install what Debian calls so by your distribution's own tool",
         )
-    say(f"installing Debian packages: {' '.join(wanted)}")
+    output(f"installing Debian packages: {' '.join(wanted)}")
     _install(wanted)
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "debian-packages").open("a") as file:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import UpdraftError
+from infra.root import ROOT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 RUN_ROOT = Path("/run/updraft")
 # A node's name is a label's value (63) and part of socket paths (107), so what precedes it counts.
 LONGEST_NAME = 40
 
 
-def default_instance(checkout: Path = CHECKOUT) -> str:
+def default_instance(checkout: Path = ROOT) -> str:
     """The instance that belongs to a checkout: its folder's name and a hash of its path."""
     stem = re.sub(r"[^a-z0-9]+", "-", checkout.name.lower()).strip("-") or "updraft"
     digest = hashlib.sha256(str(checkout).encode()).hexdigest()[:6]

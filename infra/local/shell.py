@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.errors import UpdraftError
 
-Say = Callable[[str], None]
 Arg = str | Path
 
 LAST_LINES = 12

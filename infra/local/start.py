@@ -14,12 +14,13 @@ from typing import Any
 
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
-from infra.local import addons, images, leftovers, mounts, network, node, packages, pki, tools
+from infra.local import addons, cleanup, images, mounts, network, node, packages, pki, tools
 from infra.local.cgroups import Subtree
 from infra.local.paths import Paths
 from infra.local.processes import Process, Processes
 from infra.local.programs import NODE_TOOLS
-from infra.local.shell import Say, run
+from infra.local.shell import run
+from infra.output import Print
 
 PATIENCE = 120.0
 POLL = 0.1
@@ -45,11 +46,11 @@ def snapshotter(folder: Path) -> str:
 class Start:
     """What one run of up does, in order."""
 
-    def __init__(self, paths: Paths, cgroups: Subtree, processes: Processes, say: Say) -> None:
+    def __init__(self, paths: Paths, cgroups: Subtree, processes: Processes, output: Print) -> None:
         self.paths = paths
         self.cgroups = cgroups
         self.processes = processes
-        self.say = say
+        self.output = output
 
     def run(self, ui_port: int) -> None:
         """Do it all.
@@ -58,11 +59,11 @@ class Start:
             UpdraftError: A step failed; running it again goes on from there.
         """
         began = time.monotonic()
-        packages.ensure(packages.NODE_PACKAGES, self.paths.cache, self.say)
-        built = tools.ensure(NODE_TOOLS, self.say, cache=self.paths.cache)
+        packages.ensure(packages.NODE_PACKAGES, self.paths.cache, self.output)
+        built = tools.ensure(NODE_TOOLS, self.output, cache=self.paths.cache)
         self._folders()
         recorded = self._record(ui_port)
-        leftovers.mend(self.paths, self.cgroups, self.say)
+        cleanup.mend(self.paths, self.cgroups, self.output)
         subnet = IPv4Network(recorded["subnet"])
         address = network.node_address(subnet)
         self._spaces(subnet)
@@ -78,7 +79,7 @@ class Start:
         changed |= self._workers(built, address, ui_port)
         self._ready(built, coredns[1], store)
         done = f"in {time.monotonic() - began:.0f} s" if changed else "and was so before"
-        self.say(f"Kubernetes {version} is ready on {address} {done}")
+        self.output(f"Kubernetes {version} is ready on {address} {done}")
 
     def _folders(self) -> None:
         paths = self.paths
@@ -194,7 +195,7 @@ class Start:
         """Why the node takes no pods; empty when it does."""
         if not self.api_answers():
             return "the API server does not answer"
-        built = tools.ensure(["kubectl"], self.say, cache=self.paths.cache)
+        built = tools.ensure(["kubectl"], self.output, cache=self.paths.cache)
         try:
             found = self._kubectl(built).json("get", "node", self.paths.name)
         except UpdraftError as error:

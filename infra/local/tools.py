@@ -14,12 +14,14 @@ from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.local import golang
-from infra.local.alone import alone
-from infra.local.paths import CHECKOUT, Paths
+from infra.local.lock import hold
+from infra.local.paths import Paths
 from infra.local.programs import TEST_TOOLS, TOOLS, Tool
-from infra.local.shell import Say, last_lines, run
+from infra.local.shell import last_lines, run
+from infra.output import Print
+from infra.root import ROOT
 
-SOURCES = CHECKOUT / "tools"
+SOURCES = ROOT / "tools"
 FLAGS = ("-trimpath", "-buildvcs=false")
 REPORT_EVERY = 15.0
 
@@ -104,11 +106,11 @@ class ToolCache:
         kept = {name: str(path) for name, path in own.items() if name not in os.environ}
         return {**kept, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 
-    def go(self, say: Say) -> Path:
+    def go(self, output: Print) -> Path:
         """Go, new enough for every program."""
-        return golang.ensure(golang.needed(SOURCES), self._cache, say)
+        return golang.ensure(golang.needed(SOURCES), self._cache, output)
 
-    def build(self, name: str, say: Say) -> None:
+    def build(self, name: str, output: Print) -> None:
         """Build one program; a killed build leaves nothing that is taken for a program."""
         tool = TOOLS[name]
         target = self.path(name)
@@ -117,7 +119,7 @@ class ToolCache:
         flags = [*_flags(tool), "-o", str(partial)]
         began = time.monotonic()
         process = subprocess.Popen(
-            [str(self.go(say)), "build", *flags, tool.package],
+            [str(self.go(output)), "build", *flags, tool.package],
             cwd=SOURCES / tool.folder,
             env={**os.environ, **self.environment()},
             stdin=subprocess.DEVNULL,
@@ -125,13 +127,13 @@ class ToolCache:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        output = ""
+        printed = ""
         while True:
             try:
-                output, _ = process.communicate(timeout=REPORT_EVERY)
+                printed, _ = process.communicate(timeout=REPORT_EVERY)
                 break
             except subprocess.TimeoutExpired:
-                say(f"  … {name}, {time.monotonic() - began:.0f} s so far")
+                output(f"  … {name}, {time.monotonic() - began:.0f} s so far")
             except BaseException:
                 process.kill()
                 partial.unlink(missing_ok=True)
@@ -139,7 +141,7 @@ class ToolCache:
         if process.returncode:
             partial.unlink(missing_ok=True)
             raise UpdraftError(
-                f"{name} could not be built:\n{last_lines(output)}",
+                f"{name} could not be built:\n{last_lines(printed)}",
                 where=f"tools/{tool.folder}",
                 fix="check that Go's module proxy (GOPROXY) can be reached, then run it again:"
                 " it goes on where it ended",
@@ -152,12 +154,12 @@ class ToolCache:
             shutil.rmtree(self._cache / "go-build", ignore_errors=True)
 
 
-def ensure(names: Iterable[str], say: Say, *, cache: Path | None = None) -> dict[str, Path]:
+def ensure(names: Iterable[str], output: Print, *, cache: Path | None = None) -> dict[str, Path]:
     """Build what is missing of the named programs, and tell where each is.
 
     Args:
         names: Names of TOOLS.
-        say: Told what is built and how long it takes.
+        output: Told what is built and how long it takes.
         cache: The cache directory; the user's own when not given.
 
     Raises:
@@ -167,27 +169,27 @@ def ensure(names: Iterable[str], say: Say, *, cache: Path | None = None) -> dict
     store = ToolCache(cache or Paths.for_instance().cache)
     if store.missing(wanted):
         # Two builds would compile the same twice, and one may drop what the other reads.
-        with alone(store.lock, "build of tools", say):
-            _build(store, wanted, say)
+        with hold(store.lock, "build of tools", output):
+            _build(store, wanted, output)
     return {name: store.path(name) for name in wanted}
 
 
-def _build(store: ToolCache, wanted: list[str], say: Say) -> None:
+def _build(store: ToolCache, wanted: list[str], output: Print) -> None:
     missing = store.missing(wanted)
     began = time.monotonic()
     for number, name in enumerate(missing, 1):
         so_far = time.monotonic() - began
-        say(f"building {name} ({number} of {len(missing)}; {so_far:.0f} s so far)")
-        store.build(name, say)
+        output(f"building {name} ({number} of {len(missing)}; {so_far:.0f} s so far)")
+        store.build(name, output)
     if not store.missing(TOOLS.keys() - TEST_TOOLS):
         store.drop_build_cache()
 
 
-def kubernetes_source(say: Say = lambda _: None) -> Path:
+def kubernetes_source(output: Print = lambda _: None) -> Path:
     """The source of k8s.io/kubernetes, which holds its OpenAPI schemas; fetched if need be."""
     store = ToolCache(Paths.for_instance().cache)
     answer = run(
-        store.go(say),
+        store.go(output),
         *("mod", "download", "-json", f"k8s.io/kubernetes@{kubernetes_version()}"),
         env=store.environment(),
         cwd=SOURCES / "kubernetes",

@@ -8,9 +8,8 @@ from pathlib import Path
 import yaml
 
 from infra.errors import UpdraftError
+from infra.root import ROOT
 from infra.settings import PROJECT
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def read(

@@ -22,10 +22,10 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
+from infra.root import ROOT
 from updraft.testing.home import environment
 from updraft.testing.postgres import Server, running
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE, TARGET, FILE = "bench_source", "bench_target", "bench_file"
 
 WIDE = (

@@ -19,10 +19,10 @@ from infra.cli.airflow_api import AirflowApi
 from infra.cli.examples import ExampleDatabase
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
+from infra.root import ROOT
 from infra.values import names
 from tests.waiting import wait_for
 
-ROOT = Path(__file__).resolve().parents[2]
 LEDGER = "ledger"
 DAG = "dynamic_tasks"
 RUN_TIMEOUT = 900

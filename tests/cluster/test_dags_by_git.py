@@ -11,6 +11,7 @@ from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
 from infra.errors import UpdraftError
+from infra.root import ROOT
 from tests.cluster import support
 
 NAME = "pushed_by_git"
@@ -51,7 +52,7 @@ def test_a_push_of_the_folder_keeps_what_others_pushed(platform: Platform) -> No
     assert "nothing new" in support.command("push-dags")
     with platform.git_remote() as remote:
         url = remote.url.replace("//", f"//{remote.username}:{remote.password}@")
-        assert support.git("ls-remote", url, "main", cwd=support.ROOT)
+        assert support.git("ls-remote", url, "main", cwd=ROOT)
 
 
 def test_nobody_pushes_without_the_password(platform: Platform, tmp_path: Path) -> None:

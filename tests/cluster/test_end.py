@@ -7,7 +7,7 @@ import pytest
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.options import Options
 from infra.cli.platform import Platform
-from infra.local import leftovers
+from infra.local import cleanup
 from tests.cluster import support
 from tests.cluster.support import Ledger
 
@@ -23,7 +23,7 @@ def test_stop_and_up_keep_the_data(platform: Platform, api: AirflowApi, ledger: 
     password = platform.administrator()[1]
     ledger.sql("INSERT INTO ledger VALUES ('kept', 1, 1, 'by hand')")
     support.command("stop")
-    assert leftovers.found(platform.paths) == []
+    assert cleanup.found(platform.paths) == []
     assert platform.paths.state.exists()
     print(support.command("up"))
     again = Platform.recorded(Options(instance=platform.paths.instance))
@@ -40,7 +40,7 @@ def test_down_leaves_nothing_behind(platform: Platform, request: pytest.FixtureR
     assert refused.returncode == 1
     assert "YES=1" in refused.stdout
     support.command("down", YES="1")
-    assert leftovers.found(platform.paths) == []
+    assert cleanup.found(platform.paths) == []
     assert not platform.paths.state.exists()
     # Once more, on nothing.
     support.command("down", YES="1")

@@ -11,6 +11,7 @@ from infra.cli.airflow_api import AirflowApi
 from infra.cli.examples import EXAMPLES, ExampleDatabase
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
+from infra.root import ROOT
 from tests import howto
 from tests.cluster import receiver, support
 from tests.cluster.support import Ledger
@@ -99,7 +100,7 @@ def test_a_stress_holds_its_memory_in_as_many_pods_as_asked(
 
 @pytest.mark.usefixtures("platform")
 def test_the_last_step_of_the_how_to_works(tmp_path: Path) -> None:
-    page = howto.ROOT / "docs" / "howto" / "write-test-push.md"
+    page = ROOT / "docs" / "howto" / "write-test-push.md"
     done = howto.follow(page, tmp_path, cluster=True)
     assert done == ["make examples", "make push-dags", "make trigger DAG=count_rows"]
 

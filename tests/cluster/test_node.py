@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from infra.kubectl import Kubectl
-from infra.local import leftovers, mounts
+from infra.local import cleanup, mounts
 from infra.local.cgroups import Subtree
 from infra.local.cluster import Cluster
 from infra.local.paths import Paths
 from infra.local.shell import run
+from infra.root import ROOT
 from tests.cluster import support
 from tests.waiting import wait_for
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 SYSCTLS = [Path("/proc/sys") / name for name in (*mounts.SYSCTLS, "net/ipv4/ip_forward")]
 
 
@@ -167,7 +167,7 @@ def test_everything_killed_comes_up_again(cluster: Cluster, port: int) -> None:
 
 def test_stopped_it_leaves_no_process_and_keeps_its_data(cluster: Cluster, port: int) -> None:
     cluster.stop()
-    assert leftovers.found(cluster.paths) == []
+    assert cleanup.found(cluster.paths) == []
     cluster.up(print, ui_port=port)
     came_back(cluster)
 
@@ -175,7 +175,7 @@ def test_stopped_it_leaves_no_process_and_keeps_its_data(cluster: Cluster, port:
 def test_a_restarted_machine_is_recognised(cluster: Cluster, port: int) -> None:
     records = cluster.paths.run / "processes"
     kept = {file.name: file.read_text() for file in records.iterdir()}
-    leftovers.clear(cluster.paths, Subtree(cluster.paths.name))
+    cleanup.clear(cluster.paths, Subtree(cluster.paths.name))
     # Where /run is no tmpfs its files stay, and name processes that are now others'.
     records.mkdir(parents=True)
     for name, text in kept.items():
@@ -196,7 +196,7 @@ def test_a_killed_up_is_taken_up_again(cluster: Cluster, port: int, seconds: flo
         f"Cluster(Paths.for_instance({cluster.paths.instance!r})).up(print, ui_port={port})\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    killed = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, check=False)
+    killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     cluster.up(print, ui_port=port)
     came_back(cluster)
@@ -204,7 +204,7 @@ def test_a_killed_up_is_taken_up_again(cluster: Cluster, port: int, seconds: flo
 
 def test_taken_down_it_leaves_nothing(cluster: Cluster, before: dict[str, str]) -> None:
     cluster.down()
-    assert leftovers.found(cluster.paths) == []
+    assert cleanup.found(cluster.paths) == []
     assert not cluster.paths.state.exists()
     assert host() == before
     assert cluster.paths.name not in run("ip", "netns", "list")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local import tools
-from infra.local.alone import alone
+from infra.local.lock import hold
 from infra.local.paths import Paths
 from infra.local.programs import TEST_TOOLS
 
@@ -34,7 +34,7 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give Debian's Alertmanager, unpacked into the cache and not installed."""
     folder = Paths.for_instance().cache / "tests" / ALERTMANAGER
     work = tmp_path_factory.mktemp(ALERTMANAGER)
-    with alone(folder.with_suffix(".lock"), "unpacking of Alertmanager", print):
+    with hold(folder.with_suffix(".lock"), "unpacking of Alertmanager", print):
         if not (folder / "usr").exists():
             _unpack(work, folder)
     # Its templates are at a path that it has compiled in: there it sees them, and it alone.

@@ -13,10 +13,10 @@ import pytest
 from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
 from infra.render import Manifest, render
+from infra.root import ROOT
 from infra.settings import stack
 from tests.render import apiserver
 
-ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "infra" / "chart"
 SSH_HOSTS = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample"
 # The ways in which a stack's settings change what is rendered.

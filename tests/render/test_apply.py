@@ -56,10 +56,10 @@ class Platform:
 
     def deploy(self, *manifests: Manifest, timeout: float = 30) -> DeployResult:
         """Deploy these, and the namespace."""
-        say = self.said.append
-        waiter = Waiter(self.kubectl, say, timeout, interval=0.2)
+        output = self.said.append
+        waiter = Waiter(self.kubectl, output, timeout, interval=0.2)
         whole = [self.make("v1", "Namespace", self.name), *manifests]
-        return apply(whole, kubectl=self.kubectl, namespace=self.name, say=say, waiter=waiter)
+        return apply(whole, kubectl=self.kubectl, namespace=self.name, output=output, waiter=waiter)
 
     def live(self, kind: str, name: str) -> Body:
         """Return what the cluster has."""
@@ -317,7 +317,7 @@ def test_destroy_removes_all_but_what_is_to_outlive(nodeless: Kubectl) -> None:
     volume.retain = True
     platform.deploy(volume, platform.config("one", x="1"))
     stay = destroy(
-        {"namespaces": {"airflow": platform.name}}, kubectl=nodeless, say=platform.said.append
+        {"namespaces": {"airflow": platform.name}}, kubectl=nodeless, output=platform.said.append
     )
     print(stay)
     assert {one.kind for one in stay} == {"Namespace", "PersistentVolumeClaim"}

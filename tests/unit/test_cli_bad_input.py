@@ -15,8 +15,8 @@ import pytest
 
 from infra.cli.__main__ import main
 from infra.cli.remotes import address_of
+from infra.root import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 Attempt = Callable[..., str]
 OWN = {"INSTANCE": "test-bad-input", "YES": "", "SET": "", "STACK": "", "AIRFLOW_CHART": ""}
 

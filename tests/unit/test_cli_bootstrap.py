@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.root import ROOT
 from tests.waiting import wait_for
 
-ROOT = Path(__file__).resolve().parents[2]
 # As small as the real locks are large; its hash is in them.
 PACKAGE = "iniconfig"
 IMPORTS = ["-c", f"import {PACKAGE}, sys; print({PACKAGE}.__name__, sys.prefix)"]

@@ -13,11 +13,11 @@ import pytest
 
 from infra.cli import choices, options
 from infra.cli.choices import Choices
-from infra.cli.decide import decide
-from infra.cli.lock import exclusive
+from infra.cli.choose import choose
 from infra.cli.options import Options
 from infra.cli.platform import embedded_settings, image_settings
 from infra.errors import UpdraftError
+from infra.local.lock import hold_instance
 from infra.local.paths import Paths
 
 FIRST = Choices(
@@ -47,8 +47,8 @@ def test_a_damaged_record_is_told(tmp_path: Path) -> None:
 
 
 def test_nothing_said_keeps_everything() -> None:
-    assert decide(Options(), FIRST) == FIRST
-    assert decide(Options(overrides=options.parse_overrides("none")), FIRST).overrides == {}
+    assert choose(Options(), FIRST) == FIRST
+    assert choose(Options(overrides=options.parse_overrides("none")), FIRST).overrides == {}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_nothing_said_keeps_everything() -> None:
 )
 def test_what_cannot_change_in_place_is_refused(asked: Options, variable: str) -> None:
     with pytest.raises(UpdraftError, match="can't change in place") as caught:
-        decide(asked, FIRST)
+        choose(asked, FIRST)
     assert variable in str(caught.value)
     assert "make down" in str(caught.value)
 
@@ -69,20 +69,20 @@ def test_what_cannot_change_in_place_is_refused(asked: Options, variable: str) -
 def test_another_kind_of_chart_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Chart.yaml").write_text("name: airflow\nversion: 1.22.0\n")
     with pytest.raises(UpdraftError, match="AIRFLOW_CHART"):
-        decide(Options(airflow_chart=tmp_path), FIRST)
+        choose(Options(airflow_chart=tmp_path), FIRST)
     same = dataclasses.replace(FIRST, chart="official")
-    assert decide(Options(airflow_chart=tmp_path), same).chart_path == str(tmp_path)
+    assert choose(Options(airflow_chart=tmp_path), same).chart_path == str(tmp_path)
 
 
 def test_a_chart_that_has_gone_is_told(tmp_path: Path) -> None:
     gone = dataclasses.replace(FIRST, chart="official", chart_path=str(tmp_path / "gone"))
     with pytest.raises(UpdraftError, match="there is no chart here"):
-        decide(Options(), gone)
+        choose(Options(), gone)
 
 
 def test_the_port_and_the_settings_may_change() -> None:
     asked = Options(ui_port=9090, overrides={"tasks": {"parallelism": 4}})
-    changed = decide(asked, FIRST)
+    changed = choose(asked, FIRST)
     assert (changed.ui_port, changed.overrides) == (9090, {"tasks": {"parallelism": 4}})
 
 
@@ -126,7 +126,7 @@ def test_params_that_are_no_object_are_told(text: str) -> None:
 
 
 def _hold(paths: Paths, held: Event, enough: Event) -> None:
-    with exclusive(paths, print):
+    with hold_instance(paths, print):
         held.set()
         enough.wait(30)
 
@@ -144,7 +144,7 @@ def test_one_command_at_a_time_and_the_lock_goes_with_a_killed_one(tmp_path: Pat
         told.append(text)
         os.kill(other.pid or 0, signal.SIGKILL)
 
-    with exclusive(paths, kill):
+    with hold_instance(paths, kill):
         assert told == [f"another command on x is under way (process {other.pid}); waiting for it"]
     other.join(30)
     assert other.exitcode == -signal.SIGKILL

@@ -11,8 +11,7 @@ import pytest
 from infra.errors import UpdraftError
 from infra.images import NAMES, content_hash, engines, host, recipes
 from infra.local import mounts
-
-ROOT = Path(__file__).resolve().parents[2]
+from infra.root import ROOT
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 
 from infra.errors import UpdraftError
 from infra.images import content_hash, npm, page, recipes
-
-ROOT = Path(__file__).resolve().parents[2]
+from infra.root import ROOT
 
 
 def test_the_lock_has_a_hash_for_each_package_and_names_no_registry() -> None:

@@ -15,11 +15,11 @@ import pytest
 from infra import settings
 from infra.cli.choices import Choices
 from infra.cli.platform import WATCHING, Platform
-from infra.cli.say import Say
 from infra.cli.up import PLATFORM_IMAGES, _Up
 from infra.images import programs
 from infra.local.paths import Paths
 from infra.local.programs import MONITORING_TOOLS
+from infra.output import Output
 
 CHOSEN = Choices(
     context="",
@@ -106,7 +106,7 @@ def test_the_embedded_cluster_gets_what_the_mode_runs(
     mode: str, watching: set[str], paths: Paths
 ) -> None:
     chosen = dataclasses.replace(CHOSEN, overrides={"monitoring": {"mode": mode}})
-    names = _Up(paths, Say()).builds(chosen)
+    names = _Up(paths, Output()).builds(chosen)
     print(names)
     assert len(set(names)) == len(names)
     assert set(names) == {*PLATFORM_IMAGES, *watching}
@@ -114,7 +114,7 @@ def test_the_embedded_cluster_gets_what_the_mode_runs(
 
 def test_a_cluster_of_ones_own_pulls_what_watches(paths: Paths) -> None:
     chosen = dataclasses.replace(CHOSEN, context="mine")
-    names = _Up(paths, Say()).builds(chosen)
+    names = _Up(paths, Output()).builds(chosen)
     print(names)
     assert "airflow" in names
     assert not set(names) & set(WATCHING)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import UpdraftError
-from infra.local import doctor, reach
+from infra.local import doctor, reachability
 from infra.local.cluster import Cluster, refuse_taken
 from infra.local.paths import Paths
 
@@ -70,13 +70,13 @@ def test_a_port_in_use_is_told_and_refused(paths: Paths, taken: int) -> None:
 
 def test_a_registry_that_does_not_answer_is_told(taken: int) -> None:
     _LISTENERS.pop().close()
-    assert "refused" in reach.fault(f"http://127.0.0.1:{taken}/")
-    assert reach.fault("http://no-such-host.invalid/") != ""
-    assert reach.fault("no address at all") != ""
+    assert "refused" in reachability.fault(f"http://127.0.0.1:{taken}/")
+    assert reachability.fault("http://no-such-host.invalid/") != ""
+    assert reachability.fault("no address at all") != ""
 
 
 def test_an_address_is_shown_without_its_secrets() -> None:
-    assert reach.host("https://user:secret@pypi.example:8443/simple?t=1") == (
+    assert reachability.host("https://user:secret@pypi.example:8443/simple?t=1") == (
         "https://pypi.example:8443"
     )
 

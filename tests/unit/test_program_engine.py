@@ -14,6 +14,7 @@ from infra.deploy import pulumi as engine
 from infra.deploy.pulumi_errors import explain
 from infra.deploy.pulumi_progress import Progress
 from infra.errors import UpdraftError
+from infra.root import ROOT
 from infra.settings.stack import merge, read
 
 # Lines of a real run, its program's path left out.
@@ -86,11 +87,11 @@ def test_passphrase_and_salt_outlive_a_second_run(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("on_path")
 def test_the_checkouts_own_stack_file_is_left_alone(tmp_path: Path) -> None:
-    before = (engine.ROOT / "Pulumi.local.yaml").read_bytes()
+    before = (ROOT / "Pulumi.local.yaml").read_bytes()
     made, _ = prepared(tmp_path, read("local"))
     project: dict[str, Any] = yaml.safe_load((made.project / "Pulumi.yaml").read_text())
-    assert project["main"] == str(engine.ROOT / "infra")
-    assert (engine.ROOT / "Pulumi.local.yaml").read_bytes() == before
+    assert project["main"] == str(ROOT / "infra")
+    assert (ROOT / "Pulumi.local.yaml").read_bytes() == before
 
 
 def test_a_program_that_is_missing_is_named(

@@ -10,8 +10,9 @@ import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from infra.errors import UpdraftError
+from infra.root import ROOT
 from infra.settings import Settings, load, reference
-from infra.settings.stack import ROOT, merge, read
+from infra.settings.stack import merge, read
 
 SMALLEST: dict[str, object] = {
     "cluster": {"context": "here"},

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.root import ROOT
 from monitoring import rules
 from monitoring.options import Options
 from monitoring.rules.model import Alert, Group, Record, scaled, seconds, spelled, window
 from tests.monitoring.rules.unit import OPTIONS
 
-ROOT = Path(__file__).resolve().parents[3]
 Tool = Callable[[str], Path]
 # Other namespaces, an hour in 72 seconds, a name that has to be quoted.
 OTHERS = Options(

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from infra.cli.operate import COMPONENTS
+from infra.root import ROOT
 from monitoring.metric_names import series
 from monitoring.rules import sources
 from monitoring.rules.model import Alert, Record
 from tests.monitoring.metrics.promql import uses
 from tests.monitoring.rules.unit import OPTIONS
 
-ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "docs" / "runbooks"
 RULES = [rule for group in sources(OPTIONS) for rule in group.rules]
 ALERTS = {rule.name: rule for rule in RULES if isinstance(rule, Alert)}

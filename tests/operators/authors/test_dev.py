@@ -20,10 +20,10 @@ import pytest
 from infra.cli.airflow_api import AirflowApi
 from infra.dev import environment, home, pages
 from infra.errors import UpdraftError
+from infra.root import ROOT
 from tests.waiting import wait_for
 from updraft.testing.binaries import Account
 
-ROOT = Path(__file__).resolve().parents[3]
 INSTANCE = "test-dev-command"
 # For a warm start; of the processor, since other tests may be using the rest of the machine.
 WARM_SECONDS = 30.0

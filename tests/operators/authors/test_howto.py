@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from infra.dev.environment import free_port
+from infra.root import ROOT
 from tests import howto
 from updraft.testing.binaries import Account
 
-PAGE = howto.ROOT / "docs" / "howto" / "write-test-push.md"
+PAGE = ROOT / "docs" / "howto" / "write-test-push.md"
 
 
 def test_every_command_of_the_how_to_does_what_it_says(tmp_path: Path) -> None:

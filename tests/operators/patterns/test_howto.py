@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings.stack import ROOT
+from infra.root import ROOT
 from updraft.testing.postgres import Database
 from updraft.testing.results import RunResult
 

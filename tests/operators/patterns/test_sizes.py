@@ -16,8 +16,9 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 from kubernetes.client import ApiClient
 
+from infra.root import ROOT
 from infra.settings import load
-from infra.settings.stack import ROOT, merge, read
+from infra.settings.stack import merge, read
 from infra.values import config, pod_template
 from infra.values.image import ImageReference
 from updraft.errors import ConfigurationError, SizeRefusedError

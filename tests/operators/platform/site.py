@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from infra.root import ROOT
 from tests.monitoring.servers import serve
 from tests.render.apiserver import free_ports
 
-ROOT = Path(__file__).resolve().parents[3]
 OPERATORS = ROOT / "operators"
 PLUGIN = "from updraft.plugin import UpdraftPlugin  # noqa: F401\n"
 

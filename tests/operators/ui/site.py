@@ -18,10 +18,10 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from infra.root import ROOT
 from tests.git_remote import Remote
 from tests.waiting import wait_for
 
-ROOT = Path(__file__).resolve().parents[3]
 OPERATORS = ROOT / "operators"
 PROGRAMS = {"scheduler": "LocalExecutor", "dag-processor": "LocalExecutor"}
 # The links' code asks which executor ran a task; that it makes pods, nobody here can see.

@@ -8,7 +8,8 @@ import shutil
 from infra.local import mounts, network
 from infra.local.cgroups import Subtree
 from infra.local.paths import RUN_ROOT, Paths
-from infra.local.shell import Say, run
+from infra.local.shell import run
+from infra.output import Print
 
 
 def found(paths: Paths) -> list[str]:
@@ -44,10 +45,10 @@ def clear(paths: Paths, cgroups: Subtree) -> None:
         RUN_ROOT.rmdir()  # others' are in it, or it is not there
 
 
-def mend(paths: Paths, cgroups: Subtree, say: Say) -> None:
+def mend(paths: Paths, cgroups: Subtree, output: Print) -> None:
     """Clear away a cluster that was killed or whose machine restarted; leave one that lives."""
     if whole(paths, cgroups):
         return
     if found(paths):
-        say("clearing away what a killed or restarted cluster left behind")
+        output("clearing away what a killed or restarted cluster left behind")
         clear(paths, cgroups)

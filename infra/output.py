@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TextIO
+
+# What is told a line of progress; an Output is one.
+Print = Callable[[str], None]
 
 
 def clock(seconds: float) -> str:
@@ -14,7 +18,7 @@ def clock(seconds: float) -> str:
 
 
 @dataclass(slots=True)
-class Say:
+class Output:
     """Tells progress; called with a line, it prints it behind the time since the command began."""
 
     steps: int = 0

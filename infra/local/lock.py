@@ -6,20 +6,22 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from infra.errors import UpdraftError
-from infra.local.shell import Say
+from infra.local.paths import Paths
+from infra.output import Print
 
 
 @contextlib.contextmanager
-def alone(lock: Path, what: str, say: Say, mode: int = 0o755) -> Iterator[None]:
+def hold(lock: Path, what: str, output: Print, mode: int = 0o755) -> Iterator[None]:
     """Hold a lock while the block runs; it goes with the process, however that ends.
 
     Args:
         lock: The file that is locked; it stays.
         what: What another would be doing, told while it is waited for.
-        say: Told so.
+        output: Told so.
         mode: Of the lock's folder, where that is made.
 
     Raises:
@@ -40,10 +42,21 @@ def alone(lock: Path, what: str, say: Say, mode: int = 0o755) -> Iterator[None]:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             other = os.pread(held, 20, 0).decode(errors="replace").strip() or "?"
-            say(f"another {what} is under way (process {other}); waiting for it")
+            output(f"another {what} is under way (process {other}); waiting for it")
             fcntl.flock(held, fcntl.LOCK_EX)
         os.ftruncate(held, 0)
         os.pwrite(held, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(held)
+
+
+def hold_instance(paths: Paths, output: Print) -> AbstractContextManager[None]:
+    """Hold an instance's lock while the block runs; wait, and say so, while another holds it.
+
+    Raises:
+        UpdraftError: The lock's file can't be written.
+    """
+    # Beside the state folder, since `down` deletes that.
+    lock = paths.state.with_name(f"{paths.instance}.lock")
+    return hold(lock, f"command on {paths.instance}", output, mode=0o700)

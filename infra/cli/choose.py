@@ -12,7 +12,7 @@ from infra.cli.options import DEFAULT_STACK, DEFAULT_UI_PORT, Options
 from infra.deploy import pulumi
 
 
-def decide(options: Options, recorded: Choices | None) -> Choices:
+def choose(options: Options, recorded: Choices | None) -> Choices:
     """The choices of this run.
 
     Raises:
