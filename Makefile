@@ -23,7 +23,7 @@ status: ## Show cluster, platform, DAGs and the last runs
 	$(CLI) infra -m infra.cli status
 logs: ## Print the logs of a DAG's task pods, or of a component by LOG=scheduler
 	$(CLI) infra -m infra.cli logs $(LOG)
-ui: ## Say where the UI is and how to log in
+ui: ## Say where the UI is and who logs in; the password too with SECRETS=1
 	$(CLI) infra -m infra.cli ui
 trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}') and watch its pods
 	$(CLI) infra -m infra.cli trigger
@@ -39,7 +39,7 @@ render: ## Write the platform as plain manifests to rendered/<STACK>; secrets re
 	$(CLI) infra -m infra.cli render
 image: ## Build the Airflow image; push it with REGISTRY=
 	$(CLI) infra -m infra.cli image
-stop: ## Stop the embedded cluster, keep its data
+stop: ## Stop the embedded cluster, keep its data; say how many tasks that ends
 	$(CLI) infra -m infra.cli stop
 down: ## Delete cluster and data after asking (YES=1 does not ask); the caches too with PURGE=1
 	$(CLI) infra -m infra.cli down

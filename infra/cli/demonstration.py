@@ -115,9 +115,13 @@ def print_report(report: RunReport) -> None:
     shown.terminal().print(shown.table(report))
 
 
-def login(platform: Platform) -> list[str]:
-    """Where the UI is, who logs in, and how to see the password without it being printed."""
+def login(platform: Platform, administrator: tuple[str, str] | None = None) -> list[str]:
+    """Where the UI is and who logs in: name and password if given, else how to see the password."""
     admin = platform.settings.keys.admin or names.ADMIN
+    user, password = administrator or (
+        platform.settings.airflow.admin.username,
+        f"make ui SECRETS=1 prints it (Secret {admin} in {platform.namespace})",
+    )
     where = platform.ui_address
     if not where:
         service = f"-n {platform.namespace} port-forward service/{names.API_SERVER}"
@@ -125,8 +129,8 @@ def login(platform: Platform) -> list[str]:
         where = f"http://localhost:8080 by: kubectl --context {context} {service} 8080"
     return [
         f"UI:        {where}",
-        f"user:      {platform.settings.airflow.admin.username}",
-        f"password:  make ui SECRETS=1 prints it (Secret {admin} in {platform.namespace})",
+        f"user:      {user}",
+        f"password:  {password}",
     ]
 
 

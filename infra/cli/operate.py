@@ -138,10 +138,11 @@ def readable(line: str) -> str:
 def ui(options: Options) -> None:
     """Say where the UI is and who logs in; with SECRETS=1 the password too."""
     platform = Platform.recorded(options)
-    print("\n".join(demonstration.login(platform)))
+    administrator = None
     if flag("SECRETS"):
         platform.reachable()
-        print(f"           {platform.administrator()[1]}")
+        administrator = platform.administrator()
+    print("\n".join(demonstration.login(platform, administrator)))
 
 
 def trigger(options: Options, dag: str, conf: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from infra.cli.choices import PULUMI
 from infra.cli.options import Options, flag
@@ -32,8 +35,22 @@ def stop(options: Options) -> None:
                 f"{platform.chosen.cluster} is not Updraft's to stop",
                 fix="make down removes the platform from it",
             )
+        if platform.kubectl.reachable():
+            output(running(platform.kubectl.items("pods", "-n", platform.tasks_namespace)))
         platform.cluster.stop(output)
     output("stopped; make up brings it back with its data")
+
+
+def running(pods: Iterable[Mapping[str, Any]]) -> str:
+    """How many tasks run, by their pods, and what becomes of them."""
+    phases = Counter(pod["status"]["phase"] for pod in pods)
+    run, wait = phases["Running"], phases["Pending"]
+    if not run + wait:
+        return "no task runs"
+    return (
+        f"{run} task{'s' * (run != 1)} run{'s' * (run == 1)}, {wait} wait{'s' * (wait == 1)} to "
+        "start: their pods end now, and after make up Airflow tries again what has retries left"
+    )
 
 
 def down(options: Options) -> None:
