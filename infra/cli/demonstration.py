@@ -9,23 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from infra.cli import report as shown
-from infra.cli.airflow_api import AirflowApi, ApiError
+from infra.cli.airflow_api import AirflowApi, ApiError, quote
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
 from infra.errors import UpdraftError
 from infra.output import Output
-from infra.values import names
+from infra.values import links, names
 
 PARSE_TIMEOUT = 180
+# Where the command that login tells forwards the UI, on a cluster whose stack names no address.
+LOCAL_UI = "http://localhost:8080"
 
 
 def show(platform: Platform, output: Output) -> None:
     """Push the DAGs, run the demonstration, and tell the next steps.
 
-    A platform on which nothing changed since its last good demonstration shows that one again:
-    a second make up changes nothing.
+    With the image and the DAGs of the last good demonstration it shows that one again, whatever
+    settings changed: a second make up runs nothing.
     """
     commit = ""
     if platform.has_git_server:
@@ -37,7 +39,7 @@ def show(platform: Platform, output: Output) -> None:
         print_ = fingerprint(platform.config, commit)
         report = _shown_before(platform, api, record, print_)
         if report:
-            output("nothing has changed since this run:")
+            output("image and DAGs are those of this run; make trigger runs it anew:")
             print_report(report)
         elif not platform.has_git_server and api.dag(DEFAULT_DAG) is None:
             output(
@@ -46,12 +48,12 @@ def show(platform: Platform, output: Output) -> None:
         else:
             report = run(platform, api, output, DEFAULT_DAG, {})
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
-    next_steps(platform, output)
+    next_steps(platform, output, report)
 
 
 def fingerprint(config: Mapping[str, Any], commit: str) -> str:
-    """What identifies a platform's content: its settings and the DAGs' commit."""
-    text = json.dumps([config, commit], sort_keys=True, default=str)
+    """What identifies what the tasks run: their image and the DAGs' commit."""
+    text = json.dumps([config.get("image"), commit], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -126,7 +128,7 @@ def login(platform: Platform, administrator: tuple[str, str] | None = None) -> l
     if not where:
         service = f"-n {platform.namespace} port-forward service/{names.API_SERVER}"
         context = platform.settings.cluster.context
-        where = f"http://localhost:8080 by: kubectl --context {context} {service} 8080"
+        where = f"{LOCAL_UI} by: kubectl --context {context} {service} 8080"
     return [
         f"UI:        {where}",
         f"user:      {user}",
@@ -134,11 +136,20 @@ def login(platform: Platform, administrator: tuple[str, str] | None = None) -> l
     ]
 
 
-def next_steps(platform: Platform, output: Output) -> None:
-    """Tell how to log in, and three commands worth trying."""
+def first_page(platform: Platform, report: RunReport | None) -> str:
+    """The page to look at first: the Platform page where something watches, else the run's own."""
+    ui = platform.ui_address or LOCAL_UI
+    if platform.settings.monitoring.mode != "none":
+        return ui + links.PAGE
+    return f"{ui}/dags/{report.dag_id}/runs/{quote(report.run_id)}" if report else ui
+
+
+def next_steps(platform: Platform, output: Output, report: RunReport | None) -> None:
+    """Tell where to look first, how to log in, and three commands worth trying."""
     output.framed(
         [
             f"Up in {output.seconds:.0f} s.",
+            f"see first: {first_page(platform, report)}",
             *login(platform),
             "",
             "make trigger CONF='{\"items\": 30}'   the same, wider",

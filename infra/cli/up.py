@@ -61,7 +61,7 @@ class _Up:
         chosen = choose(options, recorded)
         unbuilt = self.unbuilt(chosen)
         self.preflight(unbuilt)
-        self.announce(chosen)
+        self.announce(chosen, first=recorded is None)
         self.install_tools(chosen)
         self.start_cluster(chosen, first=recorded is None)
         definitions.refuse_missing(unbuilt.settings, unbuilt.kubectl)
@@ -88,12 +88,12 @@ class _Up:
         if chosen.embedded_cluster:
             refuse_faults(self.paths, chosen.ui_port)
 
-    def announce(self, chosen: Choices) -> None:
+    def announce(self, chosen: Choices, *, first: bool) -> None:
         self.output(
             f"instance {self.paths.instance}: {chosen.cluster}, stack {chosen.stack}, "
             f"{chosen.engine} engine, {chosen.chart} chart"
         )
-        if chosen.chart == EMBEDDED:
+        if first and chosen.chart == EMBEDDED:
             self.output.framed(
                 [
                     "NOTICE: Airflow is deployed by Updraft's EMBEDDED CHART, since the official",

@@ -17,6 +17,8 @@ _FORGES = {
 }
 
 
+# The Platform page inside Airflow's frame, below the UI's address.
+PAGE = "/plugin/platform"
 # `from_ms` and `until_ms` are around a try's time, see `updraft.links`.
 _GRAFANA = {
     "logs": "updraft-logs?var-dag_id={dag_id}&var-task_id={task_id}&var-run_id={run_id}"
@@ -52,7 +54,7 @@ def to_page(base_url: str | None = None) -> dict[str, str]:
     """
     path = urlsplit(base_url or "").path.rstrip("/")
     # The page in Airflow's frame: what comes after its route is the framed page's own path.
-    return {name: f"{path}/plugin/platform{path}/platform/{to}" for name, to in _PAGE.items()}
+    return {name: f"{path}{PAGE}{path}/platform/{to}" for name, to in _PAGE.items()}
 
 
 def _own(settings: Settings) -> dict[str, str | None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +13,9 @@ from infra.cli import demonstration
 from infra.cli.choices import Choices
 from infra.cli.platform import Platform
 from infra.cli.remove import running
+from infra.cli.runs import RunReport
 from infra.local.paths import Paths
+from infra.output import Output
 
 
 @pytest.fixture
@@ -45,3 +50,39 @@ def test_stop_counts_the_tasks_that_it_ends(phases: list[str], told: str) -> Non
     text = running({"status": {"phase": phase}} for phase in phases)
     print(text)
     assert text.startswith(told)
+
+
+RUN = RunReport("dynamic_tasks", "manual__2026-01-01T00:00:00+00:00")
+RUN_PAGE = "/dags/dynamic_tasks/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00"
+
+
+@pytest.mark.parametrize(
+    ("settings", "report", "page"),
+    [
+        ({}, RUN, "http://localhost:8080/plugin/platform"),
+        ({}, None, "http://localhost:8080/plugin/platform"),
+        ({"monitoring": {"mode": "none"}}, RUN, f"http://localhost:8080{RUN_PAGE}"),
+        ({"monitoring": {"mode": "none"}}, None, "http://localhost:8080"),
+        ({"airflow": {"baseUrl": "https://x.example.com/a"}}, RUN, "https://x.example.com/a/plugin/platform"),
+    ],
+)  # fmt: skip
+def test_the_last_box_names_the_page_to_see_first(
+    platform: Platform, settings: dict[str, Any], report: RunReport | None, page: str
+) -> None:
+    chosen = dataclasses.replace(platform.chosen, overrides=settings)
+    told = io.StringIO()
+    demonstration.next_steps(Platform(platform.paths, chosen), Output(stream=told), report)
+    print(told.getvalue())
+    lines = told.getvalue().splitlines()
+    assert lines[2].strip("│ ") == f"see first: {page}"
+    assert len(lines) <= 12
+    assert max(len(line) for line in lines) <= 120
+
+
+def test_a_changed_setting_is_not_what_makes_the_demonstration_run_again() -> None:
+    image = {"repository": "airflow", "tag": "1"}
+    before = demonstration.fingerprint({"image": image, "tasks": {"quota": {"pods": 4}}}, "abc")
+    wider = demonstration.fingerprint({"image": image, "tasks": {"quota": {"pods": 8}}}, "abc")
+    assert wider == before
+    assert demonstration.fingerprint({"image": {**image, "tag": "2"}}, "abc") != before
+    assert demonstration.fingerprint({"image": image}, "def") != before
