@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF DAYS FORMAT YES PURGE SECRETS RESET
+export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET
 
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
@@ -25,7 +25,7 @@ logs: ## Print the logs of a DAG's task pods, or of a component by LOG=scheduler
 	$(CLI) infra -m infra.cli logs $(LOG)
 ui: ## Say where the UI is and who logs in; the password too with SECRETS=1
 	$(CLI) infra -m infra.cli ui
-trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}') and watch its pods
+trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}', LOGICAL_DATE=2026-01-31) and watch its pods
 	$(CLI) infra -m infra.cli trigger
 rightsize: ## Say what each task (or DAG=name's) should ask for, by what its tries took
 	$(CLI) infra -m infra.cli rightsize
@@ -64,4 +64,5 @@ fmt: ## Format the code
 #= STACK=local         the settings: Pulumi.<STACK>.yaml      SET="area.key=value …"  on top of them, kept; SET=none
 #= INSTANCE=name       several platforms on one machine       UI_PORT=8080  the UI's port on this machine
 #= DAYS=7 FORMAT=json  how far make rightsize looks back, and what it prints
-#= DAG=dynamic_tasks   CONF='{…}'  what to run      YES=1 PURGE=1 SECRETS=1 RESET=1  see the targets
+#= DAG=dynamic_tasks   CONF='{…}'  what to run;  LOGICAL_DATE=  of its run: an ISO date, none; else now
+#= YES=1 PURGE=1 SECRETS=1 RESET=1  see the targets

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
 
-from infra.cli.options import DEFAULT_DAG, DEFAULT_STACK, add_options
+from infra.cli.options import DEFAULT_DAG, DEFAULT_STACK, NOW, add_options
 from infra.errors import UpdraftError
 
 INTERRUPTED = 130
@@ -54,7 +54,8 @@ COMMANDS = {
     ),
     "ui": Command("infra.cli.operate", "ui", "say where the UI is and how to log in"),
     "trigger": Command(
-        "infra.cli.operate", "trigger", "run a DAG and watch its pods", extra=("dag", "conf")
+        "infra.cli.operate", "trigger", "run a DAG and watch its pods",
+        extra=("dag", "conf", "logical_date"),
     ),
     "rightsize": Command(
         "infra.cli.rightsize", "rightsize", "say what tasks should ask for, by what they took",
@@ -110,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
     sized.add_argument("--format", default=shape, help="table or json (table)")
     conf = os.environ.get("CONF") or "{}"
     made["trigger"].add_argument("--conf", default=conf, help="the run's params, a JSON object")
+    date = os.environ.get("LOGICAL_DATE") or NOW
+    made["trigger"].add_argument("--logical-date", default=date, help="ISO, none, or now (now)")
     made["push-dags"].add_argument("folder", nargs="?", help="the folder (dags)")
     made["render"].add_argument("--out", help="the folder (rendered/<stack>)")
     made["dev"].add_argument("--dags", metavar="FOLDER", help="the folder with the DAGs (dags)")

@@ -10,16 +10,21 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
+from infra.cli.instances import TaskInstance, task_instance
 from infra.errors import UpdraftError
 
 Json = dict[str, Any]
+# A run's: the moment it is asked for, one that is given, or none.
+LogicalDate = datetime | Literal["now"] | None
 
 PASSING = frozenset({429, 502, 503, 504})
 FINAL = frozenset({"success", "failed"})
 PAGE = 100
+# How often a run is asked for whose moment another run of the DAG has taken.
+CLASHES = 3
 # A service on this machine is never behind the proxy that the environment may name.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -34,52 +39,6 @@ class ApiError(UpdraftError):
     def __init__(self, what: str, *, status: int, where: str, fix: str = "") -> None:
         super().__init__(what, where=where, fix=fix)
         self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class TaskInstance:
-    """One task instance of a run, as the API tells it; times are aware and may be missing."""
-
-    task_id: str
-    map_index: int
-    state: str | None
-    try_number: int
-    scheduled: datetime | None
-    queued: datetime | None
-    started: datetime | None
-    ended: datetime | None
-
-    @property
-    def seconds_queued(self) -> float | None:
-        """Seconds from the scheduler's decision to run it until its code began to run."""
-        since = self.scheduled or self.queued
-        return (self.started - since).total_seconds() if since and self.started else None
-
-    @property
-    def seconds_run(self) -> float | None:
-        """Seconds that it ran."""
-        if self.started and self.ended:
-            return (self.ended - self.started).total_seconds()
-        return None
-
-
-def moment(text: str | None) -> datetime | None:
-    """A time of the API, which may be null."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
-
-
-def task_instance(row: Mapping[str, Any]) -> TaskInstance:
-    """A task instance from its JSON."""
-    return TaskInstance(
-        task_id=row["task_id"],
-        map_index=row["map_index"],
-        state=row["state"],
-        try_number=row["try_number"],
-        scheduled=moment(row.get("scheduled_when")),
-        queued=moment(row.get("queued_when")),
-        started=moment(row.get("start_date")),
-        ended=moment(row.get("end_date")),
-    )
 
 
 @dataclass(slots=True)
@@ -191,10 +150,36 @@ class AirflowApi:
         """Let the scheduler run a DAG."""
         self.call("PATCH", f"dags/{quote(dag_id)}?update_mask=is_paused", {"is_paused": False})
 
-    def trigger(self, dag_id: str, conf: Mapping[str, object] | None = None) -> str:
-        """Begin a run now and return its id; not tried again once sent, so never two runs."""
-        body = {"logical_date": None, "conf": dict(conf or {})}
-        run: Json = self.call("POST", f"dags/{quote(dag_id)}/dagRuns", body, again=False)
+    def trigger(
+        self,
+        dag_id: str,
+        conf: Mapping[str, object] | None = None,
+        *,
+        logical_date: LogicalDate = "now",
+    ) -> str:
+        """Begin a run now and return its id; not tried again once it may be there, so never two.
+
+        Args:
+            dag_id: The DAG's.
+            conf: The run's params.
+            logical_date: Now, as in the UI; templates such as `ds` are undefined without one.
+
+        Raises:
+            ApiError: Refused; such as for a logical date of which the DAG has a run.
+        """
+        path = f"dags/{quote(dag_id)}/dagRuns"
+        for clash in range(1, CLASHES + 1):
+            date = datetime.now(UTC) if logical_date == "now" else logical_date
+            body = {"logical_date": date.isoformat() if date else None, "conf": dict(conf or {})}
+            try:
+                run: Json = self.call("POST", path, body, again=False)
+            except ApiError as error:
+                if error.status != http.HTTPStatus.CONFLICT:
+                    raise
+                if logical_date != "now" or clash == CLASHES:
+                    raise _taken(dag_id, body["logical_date"], error) from error
+            else:
+                break
         return str(run["dag_run_id"])
 
     def run(self, dag_id: str, run_id: str) -> Json:
@@ -256,6 +241,16 @@ class AirflowApi:
 def quote(part: str) -> str:
     """A part of a path: run ids hold '+' and ':'; '~' stays, which means all."""
     return urllib.parse.quote(part, safe="~")
+
+
+def _taken(dag_id: str, date: object, error: ApiError) -> ApiError:
+    """That a DAG has a run of a logical date, which can be one run's alone."""
+    return ApiError(
+        f"{dag_id} has a run of the logical date {date} already",
+        status=error.status,
+        where=error.where,
+        fix="give another LOGICAL_DATE, or none; the UI clears a run to have it run again",
+    )
 
 
 def _refusal(error: urllib.error.HTTPError, where: str) -> ApiError:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from infra.cli import report as shown
-from infra.cli.airflow_api import AirflowApi, ApiError, quote
+from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
 from infra.cli.platform import Platform
@@ -21,6 +22,15 @@ from infra.values import links, names
 PARSE_TIMEOUT = 180
 # Where the command that login tells forwards the UI, on a cluster whose stack names no address.
 LOCAL_UI = "http://localhost:8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A run that is asked for."""
+
+    dag_id: str
+    conf: Mapping[str, Any] = field(default_factory=dict)
+    logical_date: LogicalDate = "now"
 
 
 def show(platform: Platform, output: Output) -> None:
@@ -46,7 +56,7 @@ def show(platform: Platform, output: Output) -> None:
                 f"{platform.settings.dags.repository} holds no {DEFAULT_DAG} (or none yet) to show"
             )
         else:
-            report = run(platform, api, output, DEFAULT_DAG, {})
+            report = run(platform, api, output, Request(DEFAULT_DAG))
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
     next_steps(platform, output, report)
 
@@ -74,18 +84,17 @@ def _shown_before(platform: Platform, api: AirflowApi, record: Path, now: str) -
     return report
 
 
-def run(
-    platform: Platform, api: AirflowApi, output: Output, dag_id: str, conf: Mapping[str, Any]
-) -> RunReport:
+def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> RunReport:
     """Run a DAG now, show it while it runs, and print the table of its pods.
 
     Raises:
         UpdraftError: The DAG doesn't appear, or its run fails.
     """
+    dag_id = asked.dag_id
     dag = api.wait_for_dag(dag_id, PARSE_TIMEOUT, output)
     if dag["is_paused"]:
         api.unpause(dag_id)
-    run_id = api.trigger(dag_id, conf)
+    run_id = api.trigger(dag_id, asked.conf, logical_date=asked.logical_date)
     output(f"{dag_id} runs as {run_id}")
     report = _follow(platform, api, output, dag_id, run_id)
     print_report(report)

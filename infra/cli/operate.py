@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from infra.cli import demonstration, report
-from infra.cli.options import Options, flag, parse_conf
+from infra.cli.options import Options, flag, parse_conf, parse_logical_date
 from infra.cli.platform import DAGS, Platform
 from infra.cli.runs import pods_of, waiting_reason
 from infra.errors import UpdraftError
@@ -145,12 +145,12 @@ def ui(options: Options) -> None:
     print("\n".join(demonstration.login(platform, administrator)))
 
 
-def trigger(options: Options, dag: str, conf: str) -> None:
+def trigger(options: Options, dag: str, conf: str, logical_date: str) -> None:
     """Run a DAG and watch its pods."""
     platform = Platform.recorded(options)
-    params = parse_conf(conf)
+    request = demonstration.Request(dag, parse_conf(conf), parse_logical_date(logical_date))
     with platform.api() as api:
-        demonstration.run(platform, api, Output(), dag, params)
+        demonstration.run(platform, api, Output(), request)
 
 
 def push_dags(options: Options, folder: str | None) -> None:

@@ -7,8 +7,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from infra.errors import UpdraftError
 
@@ -18,6 +19,7 @@ DEFAULT_DAG = "dynamic_tasks"
 ENGINES = ("embedded", "pulumi")
 HIGHEST_PORT = 65535
 NONE = "none"
+NOW: Final = "now"
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -141,3 +143,23 @@ def parse_conf(text: str) -> dict[str, Any]:
     if not isinstance(conf, dict):
         raise UpdraftError("CONF is not a JSON object", fix="CONF='{\"items\": 30}'")
     return conf
+
+
+def parse_logical_date(text: str) -> datetime | Literal["now"] | None:
+    """A run's logical date: now, none, or an ISO date, which is of UTC if it does not say.
+
+    Raises:
+        UpdraftError: It is neither.
+    """
+    if text in {"", NOW}:
+        return NOW
+    if text == NONE:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UpdraftError(
+            f'LOGICAL_DATE is "{text}"',
+            fix="an ISO date such as 2026-01-31 or 2026-01-31T06:00+01:00, or none; else it is now",
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.cli.airflow_api import FINAL, AirflowApi, TaskInstance
+from infra.cli.airflow_api import FINAL, AirflowApi
+from infra.cli.instances import TaskInstance
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 

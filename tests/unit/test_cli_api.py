@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from infra.cli.airflow_api import AirflowApi, ApiError, task_instance
+from infra.cli.airflow_api import CLASHES, AirflowApi, ApiError
+from infra.cli.instances import task_instance
 
 Answer = tuple[int, Any]
 
@@ -108,7 +110,40 @@ def test_a_run_is_begun_once_even_when_the_server_is_busy(server: Server, api: A
     with pytest.raises(ApiError, match="500"):
         api.trigger("a", {"items": 3})
     begun = [body for call, body, _ in server.seen if call == path]
-    assert begun == [{"logical_date": None, "conf": {"items": 3}}]
+    assert [body["conf"] for body in begun] == [{"items": 3}]
+
+
+def test_a_run_has_the_logical_date_that_is_given_or_now(server: Server, api: AirflowApi) -> None:
+    path = "POST /api/v2/dags/a/dagRuns"
+    server.answers[path] = [(200, {"dag_run_id": "r"})]
+    before = datetime.now(UTC)
+    given = datetime(2026, 1, 31, tzinfo=UTC)
+    api.trigger("a")
+    api.trigger("a", logical_date=given)
+    api.trigger("a", logical_date=None)
+    sent = [body["logical_date"] for call, body, _ in server.seen if call == path]
+    print(sent)
+    assert before <= datetime.fromisoformat(sent[0]) <= datetime.now(UTC)
+    assert sent[1:] == ["2026-01-31T00:00:00+00:00", None]
+
+
+def test_a_clash_of_two_moments_is_tried_again_and_that_of_a_given_date_is_told(
+    server: Server, api: AirflowApi
+) -> None:
+    path = "POST /api/v2/dags/a/dagRuns"
+    clash: Answer = (409, {"detail": {"reason": "Unique constraint violation"}})
+    server.answers[path] = [clash, (200, {"dag_run_id": "r"})]
+    assert api.trigger("a") == "r"
+    sent = [body["logical_date"] for call, body, _ in server.seen if call == path]
+    assert len(set(sent)) == 2
+    server.answers[path] = [clash]
+    with pytest.raises(ApiError, match="has a run of the logical date 2026-01-31") as caught:
+        api.trigger("a", logical_date=datetime(2026, 1, 31, tzinfo=UTC))
+    assert "LOGICAL_DATE" in str(caught.value)
+    assert sum(call == path for call, _, _ in server.seen) == 3
+    with pytest.raises(ApiError, match="already"):
+        api.trigger("a")
+    assert sum(call == path for call, _, _ in server.seen) == 3 + CLASHES
 
 
 def test_listings_are_read_to_their_end(server: Server, api: AirflowApi) -> None:

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from infra.cli.__main__ import main
+from infra.cli.options import parse_logical_date
 from infra.cli.remotes import address_of
+from infra.errors import UpdraftError
 from infra.root import ROOT
 
 Attempt = Callable[..., str]
@@ -177,6 +180,27 @@ def test_a_remotes_address(remote: str, address: tuple[str, int]) -> None:
 
 def test_an_unknown_engine(attempt: Attempt) -> None:
     assert "allowed: embedded, pulumi" in attempt("up", ENGINE="terraform")
+
+
+@pytest.mark.parametrize("given", ["tomorrow", "2026-13-01", "31.01.2026"])
+def test_a_logical_date_that_is_none(given: str) -> None:
+    with pytest.raises(UpdraftError, match=f'LOGICAL_DATE is "{given}"') as told:
+        parse_logical_date(given)
+    assert "2026-01-31" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("", "now"),
+        ("now", "now"),
+        ("none", None),
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31T06:00+01:00", datetime(2026, 1, 31, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_logical_date(given: str, read: object) -> None:
+    assert parse_logical_date(given) == read
 
 
 def test_a_cluster_of_ones_own_needs_a_registry(attempt: Attempt) -> None:

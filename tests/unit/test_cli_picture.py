@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
-from infra.cli.airflow_api import TaskInstance
+from infra.cli.instances import TaskInstance
 from infra.cli.picture import QUEUED, RUNNING, bars, timeline
 from infra.cli.runs import RunReport, TaskPod
 
