@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET
+export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET GROUP RECORD
 
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
@@ -43,11 +43,11 @@ stop: ## Stop the embedded cluster, keep its data; say how many tasks that ends
 	$(CLI) infra -m infra.cli stop
 down: ## Delete cluster and data after asking (YES=1 does not ask); the caches too with PURGE=1
 	$(CLI) infra -m infra.cli down
-test: ## Run every check, the cluster tests on a cluster of their own included
+test: ## Run every check but the slow ones, the cluster tests on a cluster of their own included
 	$(CLI) dev -m infra.cli test
-test-slow: ## Run every check, the faults that take minutes to fire an alert and the largest fan-out too
-	$(CLI) dev -m infra.cli test --slow
-test-fast: ## Run every check that needs no cluster
+test-slow: ## Run the tests that take many minutes, which make test leaves out: all, or GROUP=name's
+	$(CLI) dev -m infra.cli test-slow
+test-fast: ## Run those of make test that need no cluster
 	$(CLI) dev -m infra.cli test --fast
 lint: ## Check style and types
 	$(CLI) dev -m infra.cli lint
@@ -66,3 +66,4 @@ fmt: ## Format the code
 #= DAYS=7 FORMAT=json  how far make rightsize looks back, and what it prints
 #= DAG=dynamic_tasks   CONF='{…}'  what to run;  LOGICAL_DATE=  of its run: an ISO date, none; else now
 #= YES=1 PURGE=1 SECRETS=1 RESET=1  see the targets
+#= GROUP=faults        which slow tests: faults, servers, logs, wide, node      RECORD=1  keep in tests/slow.toml that they passed

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.cli import slow
+
 # Pytest takes plugins from here alone; an installed package brings it as an entry point.
 pytest_plugins = ("updraft.testing.plugin",)
 TESTS = Path(__file__).resolve().parent
@@ -24,27 +26,37 @@ def tier_of(path: Path) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("updraft")
     group.addoption("--keep", action="store_true", help="leave the tests' cluster running")
-    group.addoption("--slow", action="store_true", help="run what takes minutes too")
+    group.addoption("--slow", choices=list(slow.GROUPS), help="run this group of slow tests alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marks: `make test-fast` leaves out the first, and `make test` the second."""
     config.addinivalue_line("markers", "apiserver: runs etcd, an API server and controllers")
-    config.addinivalue_line("markers", "slow: waits for minutes on a cluster")
+    config.addinivalue_line("markers", "slow(group): takes minutes; make test-slow runs its group")
+
+
+def group_of(item: pytest.Item) -> str | None:
+    """The group of slow tests that a test is in; None for one that `make test` runs."""
+    mark = item.get_closest_marker("slow")
+    if mark is None:
+        return None
+    group = mark.kwargs.get("group", "faults")
+    if group not in slow.GROUPS:
+        known = ", ".join(slow.GROUPS)
+        raise pytest.UsageError(f"{item.nodeid}: no group {group!r} of slow tests, but {known}")
+    return str(group)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--slow"):
-        skip = pytest.mark.skip(reason="waits for minutes: make test-slow")
-        for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(skip)
+    asked = config.getoption("--slow")
+    chosen = [item for item in items if group_of(item) == asked]
+    config.hook.pytest_deselected(items=[item for item in items if group_of(item) != asked])
 
     def place(item: pytest.Item) -> int:
         tier = tier_of(item.path)
         return TIERS.index(tier) if tier in TIERS else len(TIERS) - 1
 
-    items.sort(key=place)
+    items[:] = sorted(chosen, key=place)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

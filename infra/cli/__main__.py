@@ -78,15 +78,19 @@ COMMANDS = {
         "infra.cli.dev", "dev", "run Airflow here with the DAGs and no cluster", extra=("dags",)
     ),
     "lint-dags": Command(
-        "infra.cli.checks", "lint_dags", "check the DAG files", extra=("stack", "paths"),
+        "infra.cli.lint", "lint_dags", "check the DAG files", extra=("stack", "paths"),
         on_platform=False,
     ),
     "test": Command(
-        "infra.cli.checks", "test", "run the checks", extra=("fast", "slow", "pytest"),
+        "infra.cli.checks", "test", "run the checks", extra=("fast", "pytest"),
         on_platform=False,
     ),
-    "lint": Command("infra.cli.checks", "lint", "check style and types", on_platform=False),
-    "fmt": Command("infra.cli.checks", "fmt", "format the code", on_platform=False),
+    "test-slow": Command(
+        "infra.cli.checks", "test_slow", "run the slow tests, group by group", extra=("group",),
+        on_platform=False,
+    ),
+    "lint": Command("infra.cli.lint", "lint", "check style and types", on_platform=False),
+    "fmt": Command("infra.cli.lint", "fmt", "format the code", on_platform=False),
 }  # fmt: skip
 
 
@@ -120,8 +124,9 @@ def parser() -> argparse.ArgumentParser:
     made["lint-dags"].add_argument("--stack", default=stack, help=f"whose quota ({DEFAULT_STACK})")
     made["lint-dags"].add_argument("paths", nargs="*", default=["dags"], help="files and folders")
     made["test"].add_argument("--fast", action="store_true", help="leave the cluster tests out")
-    made["test"].add_argument("--slow", action="store_true", help="run what waits for minutes too")
     made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, behind --")
+    group = os.environ.get("GROUP") or None
+    made["test-slow"].add_argument("group", nargs="?", default=group, help="one of them (all)")
     return whole
 
 
