@@ -18,11 +18,13 @@ from infra.root import ROOT
 LOCK = ROOT / "requirements" / "page"
 # Git ignores it, and so do the images: each is built with its own.
 VENDOR = ROOT / "operators" / "updraft" / "platform" / "static" / "vendor"
-# The file in the package, and its name in VENDOR; the Containerfile has the same.
+# A package's file, and its name in VENDOR; the Containerfile has the same. The library's file holds
+# zrender, whose terms go with it.
 TAKEN = {
-    "dist/echarts.common.min.js": "echarts.min.js",
-    "LICENSE": "echarts.LICENSE",
-    "NOTICE": "echarts.NOTICE",
+    "echarts/dist/echarts.common.min.js": "echarts.min.js",
+    "echarts/LICENSE": "echarts.LICENSE",
+    "echarts/NOTICE": "echarts.NOTICE",
+    "zrender/LICENSE": "zrender.LICENSE",
 }
 _STAMP = "lock.sha256"
 _PATIENCE = 180.0
@@ -53,7 +55,7 @@ def ensure(output: Callable[[str], None], vendor: Path = VENDOR) -> Path:
         for source, name in TAKEN.items():
             # Another process may serve it at this moment.
             draft = vendor / f"{name}.{os.getpid()}"
-            shutil.copyfile(Path(folder) / "node_modules" / "echarts" / source, draft)
+            shutil.copyfile(Path(folder) / "node_modules" / source, draft)
             draft.replace(vendor / name)
     stamp.write_text(lock)
     return library

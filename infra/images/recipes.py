@@ -21,6 +21,8 @@ _TAKES: dict[str, tuple[str, ...]] = {
     "alertmanager": (),
 }
 NAMES = tuple(_TAKES)
+# Every image brings the terms of what of ours is in it.
+_TERMS = ("LICENSE", "NOTICE")
 # `vendor`: the checkout's own copy of the Platform page's chart library.
 _LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "vendor", "node_modules")
 
@@ -65,7 +67,7 @@ def _files(name: str, root: Path) -> list[Path]:
             f'there is no image "{name}"', where=str(root / "images"), fix=f"use {', '.join(NAMES)}"
         )
     found: list[Path] = []
-    for taken in (f"images/{name}", *_TAKES[name]):
+    for taken in (f"images/{name}", *_TERMS, *_TAKES[name]):
         path = root / taken
         if not path.exists():
             raise UpdraftError(

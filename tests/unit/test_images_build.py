@@ -17,6 +17,8 @@ from infra.root import ROOT
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what images are made of."""
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
     for name in ("images", "operators", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path

@@ -59,7 +59,7 @@ def test_what_npm_refuses_is_told_with_the_way_out(
 
 def test_the_containerfile_takes_the_same_files() -> None:
     text = (ROOT / recipes.containerfile("airflow")).read_text()
-    copied = dict(re.findall(r'cp "\$echarts/([\w./]+)" "\$vendor/([\w.]+)"', text))
+    copied = dict(re.findall(r'cp "\$modules/([\w./]+)" "\$vendor/([\w.]+)"', text))
     print(copied)
     assert copied == page.TAKEN
 
