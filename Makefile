@@ -7,7 +7,7 @@ export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help venv doctor up status logs ui trigger rightsize push-dags examples dev render image stop down test test-slow test-fast lint lint-dags fmt
+.PHONY: help venv doctor up status logs ui trigger rightsize push-dags examples dev render image stop down test test-slow test-fast lint licences lint-dags fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,8 @@ test-fast: ## Run those of make test that need no cluster
 	$(CLI) dev -m infra.cli test --fast
 lint: ## Check style and types
 	$(CLI) dev -m infra.cli lint
+licences: ## Write docs/reference/licences.md: the licence of each package that goes into an image
+	$(CLI) dev -m infra.licences
 lint-dags: ## Check dags/, or FILES=…, for what will hurt later; it says why and how to mend it
 	$(CLI) dev -m infra.cli lint-dags $(FILES)
 fmt: ## Format the code

@@ -149,6 +149,8 @@ NODE_TOOLS = (
     *("kube-proxy", "kubeadm", "kubectl", "containerd", "containerd-shim-runc-v2", "ctr"),
     *("coredns", "provisioner", "pause"),
 )
+# Those of them that are images of their own, by the same names.
+NODE_IMAGES = ("pause", "coredns")
 # What deploys to a cluster, whichever it is.
 CLIENT_TOOLS = ("kubectl", "helm")
 # What watches the platform in the embedded cluster, by image's name: an image each.

@@ -18,7 +18,7 @@ from infra.local import addons, cleanup, images, mounts, network, node, packages
 from infra.local.cgroups import Subtree
 from infra.local.paths import Paths
 from infra.local.processes import Process, Processes
-from infra.local.programs import NODE_TOOLS
+from infra.local.programs import NODE_IMAGES, NODE_TOOLS
 from infra.local.shell import run
 from infra.output import Print
 
@@ -115,8 +115,7 @@ class Start:
     def _own_images(self, built: node.Tools) -> list[tuple[Path, str]]:
         folder = self.paths.cache / "images" / "node"
         return [
-            images.static_archive(name, built[name], images.NOBODY, folder)
-            for name in ("pause", "coredns")
+            images.static_archive(name, built[name], images.NOBODY, folder) for name in NODE_IMAGES
         ]
 
     def _start(self, *programs: Process) -> bool:

@@ -20,6 +20,7 @@ from tests.cluster import support, watching
 # First the platform as make up left it; its end is a test too, and no other can come after it.
 ORDER = (
     "test_platform.py",
+    "test_licences.py",
     "test_fan_out.py",
     "test_dags_by_git.py",
     "test_library.py",

@@ -1,0 +1,82 @@
+"""The licences that a package in an image may have, and the packages that may have another one."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+from infra.licences.package import Package
+
+# Each lets anyone pass an image on with the licence's text in it. MPL-2.0 asks for the source of
+# its own files besides, which the registries serve unchanged.
+ALLOWED: Final = frozenset(
+    {
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MPL-2.0",
+        "PSF-2.0",
+        "Unlicense",
+    }
+)
+
+_LIBRARY: Final = (
+    "a library that Python loads as it comes: who has the image can put another in its place"
+)
+# (kind, name) -> (expression, why it may be in an image though the expression is not on the list).
+EXCEPTIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
+    ("go", "github.com/grafana/loki/v3"): (
+        "AGPL-3.0-only AND Apache-2.0",
+        "a server of its own, built unchanged from the module that the registry serves; "
+        "it is Loki's licence wherever it comes from",
+    ),
+    ("python", "psycopg"): ("LGPL-3.0-only", _LIBRARY),
+    ("python", "psycopg-binary"): ("LGPL-3.0-only", _LIBRARY),
+    ("python", "psycopg2-binary"): ("LGPL-3.0-or-later", _LIBRARY),
+    ("python", "text-unidecode"): (
+        "Artistic-1.0-Perl OR GPL-2.0-or-later",
+        "either lets an unchanged copy be passed on with other software",
+    ),
+}
+
+# (kind, name) -> (expression, where it was read), where nothing that a program reads tells.
+DECIDED: Final[dict[tuple[str, str], tuple[str, str]]] = {
+    ("go", "modernc.org/memory"): (
+        "BSD-3-Clause",
+        "its files LICENSE, -GO and -MMAP-GO; LICENSE-LOGO is of a picture that no program holds",
+    ),
+    ("python", "greenback"): ("MIT OR Apache-2.0", "its file LICENSE: either of the two"),
+    ("python", "psycopg2-binary"): ("LGPL-3.0-or-later", "its file LICENSE"),
+    ("python", "python-daemon"): (
+        "Apache-2.0",
+        "its field License: GPL-3.0 is of its packaging and tests, which no wheel holds",
+    ),
+    ("python", "text-unidecode"): (
+        "Artistic-1.0-Perl OR GPL-2.0-or-later",
+        "its file LICENSE.txt: either of the two",
+    ),
+}
+
+
+_NAMES: Final = re.compile(r"[() ]+(?:AND|OR)[() ]+")
+
+
+def refusal(package: Package) -> str:
+    """Why a package may not go into an image; empty where it may."""
+    if package.licence == EXCEPTIONS.get((package.kind, package.name), ("", ""))[0]:
+        return ""
+    try:
+        expression = canonicalize_license_expression(package.licence)
+    except InvalidLicenseExpression:
+        return f'its licence is "{package.licence}", which is no SPDX expression'
+    # Where there are brackets, all that they name is asked for: it refuses rather than errs.
+    ways = [expression] if "(" in expression else expression.split(" OR ")
+    if any(set(_NAMES.split(way.strip("() "))) <= ALLOWED for way in ways):
+        return ""
+    return f"its licence, {expression}, is not on the list"

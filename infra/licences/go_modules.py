@@ -1,0 +1,121 @@
+"""The Go modules that the images' programs are linked from, and what their licence files say."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+from infra.errors import UpdraftError
+from infra.licences import texts
+from infra.licences.allowed import DECIDED
+from infra.licences.package import UNKNOWN, Package, conjunction
+from infra.local import tools
+from infra.local.paths import Paths
+from infra.local.programs import MONITORING_TOOLS, NODE_IMAGES, TOOLS
+
+KIND: Final = "go"
+# Image -> the program that it is made of.
+PROGRAMS: Final = {**{name: name for name in NODE_IMAGES}, **MONITORING_TOOLS}
+_FORMAT: Final = (
+    "{{with .Module}}{{if not .Main}}{{with .Replace}}{{.Path}}\t{{.Version}}{{else}}"
+    "{{.Path}}\t{{.Version}}{{end}}\t{{.Dir}}\t{{$.Dir}}{{end}}{{end}}"
+)
+
+Module = tuple[str, str]
+# Go's own library and runtime are in each program; which Go, the machine decides.
+STANDARD_LIBRARY: Final[Module] = ("std", "-")
+
+
+def inputs(image: str) -> str:
+    """A digest of what decides which modules are linked into an image's program."""
+    tool = TOOLS[PROGRAMS[image]]
+    digest = hashlib.sha256(f"{tool.package} {','.join(tool.tags)}\n".encode())
+    for file in sorted((tools.SOURCES / tool.folder).rglob("*")):
+        if file.suffix in {".go", ".mod", ".sum"}:
+            digest.update(f"{file.relative_to(tools.SOURCES)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def linked(program: Path, go: Path) -> set[Module]:
+    """The modules that a built program says it was linked from, with their versions."""
+    command = [str(go), "version", "-m", str(program)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found: list[Module] = []
+    for line in told.splitlines():
+        match line.split():
+            # What is built from a module of ours has no version, and is no package.
+            case ["dep" | "mod", path, version, *_] if version != "(devel)":
+                found.append((path, version))
+            case ["=>", path, version, *_]:
+                found[-1] = (path, version)
+    return set(found)
+
+
+def read() -> list[Package]:
+    """Every module that the programs are linked from, with its licence.
+
+    Raises:
+        UpdraftError: There is no Go, or its module proxy can't be reached.
+    """
+    store = tools.ToolCache(Paths.for_instance().cache)
+    go = store.go(print)
+    images: defaultdict[Module, set[str]] = defaultdict(set)
+    files: defaultdict[Module, set[Path]] = defaultdict(set)
+    for image in PROGRAMS:
+        for module, root, folder in _sources(image, go, store.environment()):
+            images[module].add(image)
+            files[module] |= _licences(root, folder)
+    images[STANDARD_LIBRARY] = set(PROGRAMS)
+    files[STANDARD_LIBRARY] = {_goroot(go) / "LICENSE"}
+    return [
+        Package(KIND, *module, _licence(module, files[module]), tuple(sorted(images[module])))
+        for module in sorted(images)
+    ]
+
+
+def _sources(image: str, go: Path, environment: dict[str, str]) -> list[tuple[Module, Path, Path]]:
+    """Module, its folder and the package's for each package that an image's program takes in."""
+    tool = TOOLS[PROGRAMS[image]]
+    tags = ["-tags", ",".join(tool.tags)] if tool.tags else []
+    done = subprocess.run(
+        [str(go), "list", "-deps", *tags, "-f", _FORMAT, tool.package],
+        cwd=tools.SOURCES / tool.folder, env={**os.environ, **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise UpdraftError(
+            f"Go can't list what {tool.name} is made of: {done.stderr.strip()[-600:]}",
+            where=f"tools/{tool.folder}",
+            fix="check that Go's module proxy (GOPROXY) can be reached",
+        )
+    rows = [line.split("\t") for line in done.stdout.splitlines() if line]
+    return [((path, version), Path(root), Path(own)) for path, version, root, own in rows]
+
+
+def _licences(root: Path, folder: Path) -> set[Path]:
+    """The files of licences from a package's folder up to its module's."""
+    folders = [folder, *(each for each in folder.parents if each.is_relative_to(root))]
+    return {
+        file
+        for each in folders
+        for file in each.iterdir()
+        if file.is_file() and texts.is_licence(file)
+    }
+
+
+def _goroot(go: Path) -> Path:
+    command = [str(go), "env", "GOROOT"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
+    return Path(told.strip())
+
+
+def _licence(module: Module, files: set[Path]) -> str:
+    if decided := DECIDED.get((KIND, module[0])):
+        return decided[0]
+    found = [texts.licences(file.read_text(errors="replace")) for file in files]
+    # A text that is none of the known ones may hold conditions of its own.
+    return conjunction(set().union(*found)) if all(found) else UNKNOWN

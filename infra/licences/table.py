@@ -1,0 +1,74 @@
+"""The committed table of licences, written from packages and read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from infra.licences.package import Package
+from infra.root import ROOT
+
+PAGE: Final = ROOT / "docs" / "reference" / "licences.md"
+COMMAND: Final = "make licences"
+_HEAD: Final = f"""\
+# Licences of what goes into an image
+
+Written by `{COMMAND}` from the locked packages themselves. A test holds it to the locks and to the
+licences that `infra/licences/allowed.py` allows. Debian's packages, Python itself among them, are
+not here: each image has their terms in `/usr/share/doc/*/copyright`. Nor are the libraries that a
+wheel bundles: its own files of licences name them.
+"""
+_INPUTS: Final = """\
+## Found by
+
+What decides which packages there are, each with the start of its SHA-256:
+"""
+_TITLES: Final = {"python": "Python packages", "go": "Go modules", "npm": "npm packages"}
+_HEADING: Final = re.compile(r"^## (.+)$")
+_ROW: Final = re.compile(r"^\| `(\S+)` \| (\S*) \| (.+) \| (.+) \|$")
+_INPUT: Final = re.compile(r"^- `(.+)`: ([0-9a-f]{16})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the page says.
+
+    Args:
+        packages: Every package, in order.
+        inputs: The digest of each thing that decides which packages there are.
+    """
+
+    packages: tuple[Package, ...]
+    inputs: Mapping[str, str]
+
+
+def text(packages: Iterable[Package], inputs: Mapping[str, str]) -> str:
+    """Return the page in Markdown."""
+    every = sorted(packages)
+    lines = [_HEAD]
+    for kind, title in _TITLES.items():
+        own = [each for each in every if each.kind == kind]
+        lines += [f"## {title}", "", "| Package | Version | Licence | In |", "|---|---|---|---|"]
+        lines += [
+            f"| `{each.name}` | {each.version} | {each.licence} | {', '.join(each.images)} |"
+            for each in own
+        ]
+        lines.append("")
+    lines += [_INPUTS, *(f"- `{name}`: {digest}" for name, digest in inputs.items()), ""]
+    return "\n".join(lines)
+
+
+def parse(page: str) -> Table:
+    """Read a page; a line that is none of a table's is prose."""
+    kinds = {title: kind for kind, title in _TITLES.items()}
+    kind, packages, inputs = "", [], {}
+    for line in page.splitlines():
+        if heading := _HEADING.match(line):
+            kind = kinds.get(heading[1], "")
+        elif kind and (row := _ROW.match(line)):
+            packages.append(Package(kind, row[1], row[2], row[3], tuple(row[4].split(", "))))
+        elif digest := _INPUT.match(line):
+            inputs[digest[1]] = digest[2]
+    return Table(tuple(packages), inputs)
