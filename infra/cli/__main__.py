@@ -49,7 +49,7 @@ COMMANDS = {
         "infra.cli.operate", "status", "show cluster, pods, DAGs and the newest runs"
     ),
     "logs": Command(
-        "infra.cli.operate", "logs", "print the logs of task pods, or of a component",
+        "infra.cli.logs", "logs", "print the logs of task pods, or of a component",
         extra=("component", "dag"),
     ),
     "ui": Command("infra.cli.operate", "ui", "say where the UI is and how to log in"),
@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
     dag = os.environ.get("DAG") or DEFAULT_DAG
     for name in ("logs", "trigger"):
         made[name].add_argument("--dag", default=dag, metavar="DAG", help=f"its id ({DEFAULT_DAG})")
-    made["logs"].add_argument("component", nargs="?", help="such as scheduler, git-sync, git")
+    made["logs"].add_argument("component", nargs="?", help="such as scheduler, triggerer, loki")
     sized = made["rightsize"]
     sized.add_argument("--dag", default=os.environ.get("DAG") or None, help="its id (all DAGs)")
     days = os.environ.get("DAYS") or "7"

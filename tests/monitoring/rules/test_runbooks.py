@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.operate import COMPONENTS
+from infra.cli.components import COMPONENTS
 from infra.root import ROOT
 from monitoring.metric_names import series
 from monitoring.rules import sources
