@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET GROUP RECORD
+export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET MIRROR GROUP RECORD
 
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
@@ -29,7 +29,7 @@ trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}', LOGICAL_DATE=2026-01-31) 
 	$(CLI) infra -m infra.cli trigger
 rightsize: ## Say what each task (or DAG=name's) should ask for, by what its tries took
 	$(CLI) infra -m infra.cli rightsize
-push-dags: ## Push dags/ to the git server inside the cluster
+push-dags: ## Push dags/ to the git server in the cluster; MIRROR=1 removes there what others pushed, after asking
 	$(CLI) infra -m infra.cli push-dags
 examples: ## Make the databases and connections that the example DAGs work on
 	$(CLI) infra -m infra.cli examples
@@ -67,5 +67,5 @@ fmt: ## Format the code
 #= INSTANCE=name       several platforms on one machine       UI_PORT=8080  the UI's port on this machine
 #= DAYS=7 FORMAT=json  how far make rightsize looks back, and what it prints
 #= DAG=dynamic_tasks   CONF='{…}'  what to run;  LOGICAL_DATE=  of its run: an ISO date, none; else now
-#= YES=1 PURGE=1 SECRETS=1 RESET=1  see the targets
+#= YES=1 PURGE=1 SECRETS=1 RESET=1 MIRROR=1  see the targets
 #= GROUP=faults        which slow tests: faults, servers, logs, wide, node      RECORD=1  keep in tests/slow.toml that they passed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,29 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """The files by which one state differs from another, as paths in the repository."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push came to: the remote's commit now, and whether it is new."""
+    """What a push came to.
+
+    Args:
+        commit: The remote's commit now.
+        new: Whether it is new.
+        changes: What the push did to the remote.
+        left: By what the remote differs from the folder still, since others pushed that.
+    """
 
     commit: str
     new: bool
+    changes: Changes
+    left: Changes
 
 
 class DagPusher:
@@ -50,8 +69,12 @@ class DagPusher:
         self.git_dir = state / "dags.git"
         self.remote = remote
 
-    def push(self) -> Pushed:
+    def push(self, mirror: Callable[[Changes], None] | None = None) -> Pushed:
         """Push the folder's present content.
+
+        Args:
+            mirror: Makes the remote equal to the folder, whatever others pushed; called before
+                that with what it would do, it raises where that is not wanted.
 
         Raises:
             UpdraftError: The folder is missing, the remote can't be reached, or it holds other
@@ -60,15 +83,18 @@ class DagPusher:
         if not self.folder.is_dir():
             raise UpdraftError("the folder of DAGs is missing", where=str(self.folder))
         self._prepare()
-        theirs = self._fetch()
-        ours = self._commit(self._tree(), self._base(theirs))
+        theirs, tree = self._fetch(), self._tree()
+        ours = self._commit(tree, theirs if mirror else self._base(theirs))
         commit = self._merge(ours, theirs) if theirs else ours
+        changes = self._changes(theirs, commit)
+        if mirror and commit != theirs:
+            mirror(changes)
         if commit != theirs:
             self._over_http(
                 "push", "-q", self.remote.url, f"{commit}:refs/heads/{self.remote.branch}"
             )
         self._git("update-ref", PUSHED, ours)
-        return Pushed(commit=commit, new=commit != theirs)
+        return Pushed(commit, commit != theirs, changes, left=self._changes(tree, commit))
 
     def _prepare(self) -> None:
         if not (self.git_dir / "HEAD").is_file():
@@ -132,12 +158,25 @@ class DagPusher:
             raise UpdraftError(
                 f"others changed the same DAGs: {', '.join(lines[1:]) or 'the histories differ'}",
                 where=f"{self.remote.url}, branch {self.remote.branch}",
-                fix="bring their version into the folder, commit it, and push again",
+                fix="bring their version into the folder, commit it, and push again; or, to drop "
+                "theirs: make push-dags MIRROR=1",
             )
         if lines[0] == self._git("rev-parse", f"{theirs}^{{tree}}"):
             return theirs
         heads = ["-p", theirs, "-p", ours]
         return self._git("commit-tree", lines[0], *heads, "-m", "Merge the pushed DAGs")
+
+    def _changes(self, before: str, after: str) -> Changes:
+        """What a commit or tree holds otherwise than one before it, which may be none."""
+        before = before or self._git("hash-object", "-t", "tree", os.devnull)
+        told = self._git("diff-tree", "-r", "--no-renames", "--name-status", "-z", before, after)
+        words = told.split("\0")
+        pairs = list(zip(words[::2], words[1::2], strict=False))
+        return Changes(
+            added=tuple(path for kind, path in pairs if kind == "A"),
+            changed=tuple(path for kind, path in pairs if kind not in {"A", "D"}),
+            removed=tuple(path for kind, path in pairs if kind == "D"),
+        )
 
     def _over_http(self, *args: str) -> str:
         """Git with the remote's credentials: by its environment, never an argument or a file."""

@@ -8,11 +8,13 @@ from typing import Any
 from rich.table import Table
 
 from infra.cli import demonstration, report
+from infra.cli.dags import Changes
 from infra.cli.options import Options, flag, parse_conf, parse_logical_date
 from infra.cli.platform import DAGS, Platform
+from infra.cli.prompt import confirm
 from infra.cli.runs import waiting_reason
 from infra.local.lock import hold_instance
-from infra.output import Output
+from infra.output import Output, Print
 from infra.root import ROOT
 
 
@@ -86,10 +88,45 @@ def trigger(options: Options, dag: str, conf: str, logical_date: str) -> None:
 
 
 def push_dags(options: Options, folder: str | None) -> None:
-    """Push the DAGs to the git server inside the cluster."""
+    """Push the DAGs to the git server inside the cluster; with MIRROR=1 it holds nothing else."""
     platform = Platform.recorded(options)
     output = Output()
+    source = ROOT / folder if folder else DAGS
+
+    def agreed(changes: Changes) -> None:
+        tell_changes(output, changes)
+        if changes.changed or changes.removed:
+            confirm(f"Make the git server's DAGs equal to {source}")
+
+    mirror = agreed if flag("MIRROR") else None
     with hold_instance(platform.paths, output):
-        pushed = platform.push_dags(ROOT / folder if folder else DAGS)
+        pushed = platform.push_dags(source, mirror)
+    if not mirror:
+        tell_changes(output, pushed.changes)
+        tell_left(output, pushed.left)
     output(f"{'pushed as' if pushed.new else 'nothing new; the server has'} {pushed.commit[:12]}")
     output(f"git-sync brings it within {platform.settings.dags.period} and the parse after that")
+
+
+def tell_changes(output: Print, changes: Changes) -> None:
+    """Tell what a push does, a line a file."""
+    for word, paths in (
+        ("adds", changes.added),
+        ("changes", changes.changed),
+        ("removes", changes.removed),
+    ):
+        for path in paths:
+            output(f"{word:8} {path}")
+
+
+def tell_left(output: Print, left: Changes) -> None:
+    """Tell by what the repository differs from the folder, a line a file, and what would end it."""
+    for reason, paths in (
+        ("others pushed it", left.added),
+        ("others changed it, and their version stays", left.changed),
+        ("others removed it", left.removed),
+    ):
+        for path in paths:
+            output(f"leaves   {path}: {reason}")
+    if left != Changes():
+        output("make push-dags MIRROR=1 would make the repository equal to the folder")

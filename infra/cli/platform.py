@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ from infra import settings
 from infra.cli import choices as recorded
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.choices import Choices
-from infra.cli.dags import DagPusher, Pushed, Remote
+from infra.cli.dags import Changes, DagPusher, Pushed, Remote
 from infra.cli.forward import forwarded
 from infra.cli.options import Options
 from infra.cli.runs import RunWatcher
@@ -207,8 +207,10 @@ class Platform:
         """Whether DAGs come from the git server inside the cluster."""
         return self.settings.dags.server is not None
 
-    def push_dags(self, folder: Path = DAGS) -> Pushed:
-        """Push a folder of DAGs to the git server inside the cluster.
+    def push_dags(
+        self, folder: Path = DAGS, mirror: Callable[[Changes], None] | None = None
+    ) -> Pushed:
+        """Push a folder of DAGs to the git server inside the cluster; see DagPusher.push.
 
         Raises:
             UpdraftError: The DAGs come from elsewhere, or the push failed.
@@ -220,7 +222,7 @@ class Platform:
                 fix="push to that repository; git-sync brings what its branch holds",
             )
         with self.git_remote() as remote:
-            return DagPusher(folder, self.paths.state, remote).push()
+            return DagPusher(folder, self.paths.state, remote).push(mirror)
 
     @contextmanager
     def git_remote(self) -> Iterator[Remote]:

@@ -19,4 +19,4 @@ def confirm(question: str) -> None:
     if not sys.stdin.isatty():
         raise UpdraftError(f"{question}?", fix="nobody is here to answer; say YES=1 to agree")
     if input(f"{question}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UpdraftError("not deleted", fix="answer y, or say YES=1")
+        raise UpdraftError("not agreed to, so nothing is changed", fix="answer y, or say YES=1")
