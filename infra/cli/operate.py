@@ -104,7 +104,10 @@ def push_dags(options: Options, folder: str | None) -> None:
     if not mirror:
         tell_changes(output, pushed.changes)
         tell_left(output, pushed.left)
-    output(f"{'pushed as' if pushed.new else 'nothing new; the server has'} {pushed.commit[:12]}")
+    if not pushed.new:
+        output(f"nothing new; the server has {pushed.commit[:12]}")
+        return
+    output(f"pushed as {pushed.commit[:12]}")
     output(f"git-sync brings it within {platform.settings.dags.period} and the parse after that")
 
 
