@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import tools
 from infra.local.lock import hold
 from infra.local.paths import Paths
-from infra.local.programs import TEST_TOOLS
+from tests.programs import programs
 
 ALERTMANAGER = "prometheus-alertmanager"
 
@@ -21,12 +20,7 @@ ALERTMANAGER = "prometheus-alertmanager"
 @pytest.fixture(scope="session")
 def tool() -> Callable[[str], Path]:
     """Give a pinned program by its name; it is built where it is not there yet."""
-
-    def find(name: str) -> Path:
-        # The tests' own are built together: what they share is compiled once.
-        return tools.ensure({name, *TEST_TOOLS} if name in TEST_TOOLS else {name}, print)[name]
-
-    return find
+    return lambda name: programs(name)[name]
 
 
 @pytest.fixture(scope="session")

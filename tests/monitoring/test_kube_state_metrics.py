@@ -12,11 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from infra import settings
 from infra.components.objects import rights
-from infra.local import tools
 from infra.settings import stack
 from infra.values import names
 from infra.values.monitoring import exporters
 from tests.monitoring.servers import LOOPBACK, serve
+from tests.programs import programs
 from tests.render import apiserver
 from tests.waiting import wait_for
 
@@ -34,7 +34,7 @@ def test_a_pod_is_told_with_the_ids_of_its_annotations(
     account = names.KUBE_STATE_METRICS
     log = tmp_path / "kube-state-metrics.log"
     web, own = apiserver.free_ports(2)
-    with apiserver.running(tools.ensure(apiserver.NAMES, print), tmp_path) as kubectl:
+    with apiserver.running(programs(*apiserver.NAMES), tmp_path) as kubectl:
         for name in watched:
             kubectl.run("create", "namespace", name)
         kubectl.run("create", "serviceaccount", account, "-n", home)

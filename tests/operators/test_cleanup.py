@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes import client, config
 
+from tests.programs import programs
 from tests.render import apiserver
 from updraft import cleanup
 
@@ -21,15 +20,8 @@ NAMESPACE = "default"
 @pytest.fixture(scope="module")
 def pods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[client.CoreV1Api]:
     """The API of a cluster without nodes."""
-    given = os.environ.get("UPDRAFT_TOOLS")
-    if given:
-        tools = {name: Path(given) / name for name in apiserver.NAMES}
-    else:
-        from infra.local import tools as store  # noqa: PLC0415 -- Linux alone has it
-
-        tools = store.ensure(apiserver.NAMES, print)
     folder = tmp_path_factory.mktemp("api")
-    with apiserver.running(tools, folder):
+    with apiserver.running(programs(*apiserver.NAMES), folder):
         yield client.CoreV1Api(config.new_client_from_config(str(folder / "kubeconfig")))
 
 

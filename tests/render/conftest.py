@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from infra.kubectl import Kubectl
 from infra.render import Manifest, render
 from infra.root import ROOT
 from infra.settings import stack
+from tests.programs import programs
 from tests.render import apiserver
 
 EMBEDDED = ROOT / "infra" / "chart"
@@ -85,20 +86,10 @@ def settings(variant: str, chart: Path = EMBEDDED) -> dict[str, object]:
     return stack.read(name, {**overrides, "chart": {"path": str(chart)}})
 
 
-def tools(*names: str) -> Mapping[str, Path]:
-    """Return pinned programs: those of UPDRAFT_TOOLS if it is set, else from the tool cache."""
-    given = os.environ.get("UPDRAFT_TOOLS")
-    if given:
-        return {name: Path(given) / name for name in names}
-    from infra.local import tools as store  # noqa: PLC0415 - Linux alone has it
-
-    return store.ensure(names, print)
-
-
 @pytest.fixture(scope="session")
 def helm() -> Path:
     """The helm program."""
-    return tools("helm")["helm"]
+    return programs("helm")["helm"]
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +141,6 @@ def manifests(rendered: Rendered, variant: str, chart: Path) -> list[Manifest]:
 @pytest.fixture(scope="session")
 def nodeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """A Kubernetes API with controllers but without nodes."""
-    programs = tools(*apiserver.NAMES)
-    with apiserver.running(programs, tmp_path_factory.mktemp("nodeless")) as kubectl:
+    folder = tmp_path_factory.mktemp("nodeless")
+    with apiserver.running(programs(*apiserver.NAMES), folder) as kubectl:
         yield kubectl

@@ -14,8 +14,9 @@ from infra.deploy.pulumi import PROGRAMS, Engine
 from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
 from infra.render.program import record
+from tests.programs import programs
 from tests.render import apiserver
-from tests.render.conftest import VARIANTS, settings, tools
+from tests.render.conftest import VARIANTS, settings
 
 # How Pulumi's preview says that a value isn't known before it is made, and that it is secret.
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -33,7 +34,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     missing = [program for program in PROGRAMS if not shutil.which(program)]
     if missing:
         pytest.skip(f"not on PATH: {', '.join(missing)}: render is NOT compared with Pulumi")
-    with apiserver.running(tools(*apiserver.NAMES), tmp_path_factory.mktemp("empty")) as kubectl:
+    folder = tmp_path_factory.mktemp("empty")
+    with apiserver.running(programs(*apiserver.NAMES), folder) as kubectl:
         yield kubectl
 
 

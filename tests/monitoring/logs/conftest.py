@@ -13,10 +13,10 @@ from urllib.request import urlopen
 import pytest
 
 from infra.kubectl import Kubectl
-from infra.local import tools
 from monitoring.options import Options
 from tests.monitoring.logs.node import Pod
 from tests.monitoring.logs.pipeline import Server, collector_server, loki_server
+from tests.programs import programs
 from tests.render import apiserver
 from tests.waiting import wait_for
 
@@ -31,7 +31,7 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """An API server with our namespaces, and a ServiceAccount that may read their pods."""
     folder = tmp_path_factory.mktemp("kubernetes")
     options = Options()
-    with apiserver.running(tools.ensure(apiserver.NAMES, print), folder) as kubectl:
+    with apiserver.running(programs(*apiserver.NAMES), folder) as kubectl:
         namespaces = (options.control_plane, options.tasks, options.monitoring)
         for name in namespaces:
             kubectl.run("create", "namespace", name)

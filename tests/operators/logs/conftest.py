@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import tools
 from tests.git_remote import Remote
 from tests.monitoring.logs.pipeline import loki_server
 from tests.operators.logs.lake import Lake
 from tests.operators.ui import site as airflow
+from tests.programs import programs
 from updraft.testing.postgres import Server
 
 DAGS = Path(__file__).parent / "dags"
@@ -21,8 +21,7 @@ BUNDLE = {"name": "dags-folder", "classpath": "updraft.bundle.GitSyncDagBundle",
 
 @pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    binary = tools.ensure(["loki"], print)["loki"]
-    server, url = loki_server(binary, tmp_path_factory.mktemp("loki"))
+    server, url = loki_server(programs("loki")["loki"], tmp_path_factory.mktemp("loki"))
     try:
         server.start()
         yield Lake(server, url)
