@@ -21,7 +21,7 @@ up: ## From a bare machine (or CONTEXT=) to a DAG fanned out as pods, again and 
 	$(CLI) infra -m infra.cli up
 status: ## Show cluster, platform, DAGs and the last runs
 	$(CLI) infra -m infra.cli status
-logs: ## Print the logs of a DAG's task pods, or of a component by LOG=scheduler, triggerer, loki, …
+logs: ## Print the logs of a DAG's newest run, from Loki where pods have gone, or of a component by LOG=scheduler, triggerer, loki, …
 	$(CLI) infra -m infra.cli logs $(LOG)
 ui: ## Say where the UI is and who logs in; the password too with SECRETS=1
 	$(CLI) infra -m infra.cli ui

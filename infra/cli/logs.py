@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from infra.cli import components
+from infra.cli import components, kept_logs, loki
+from infra.cli.airflow_api import Json
+from infra.cli.kept_logs import Kept
+from infra.cli.loki import Line
 from infra.cli.options import Options
 from infra.cli.platform import Platform
-from infra.cli.runs import pods_of
+from infra.cli.runs import Key, pods_of
 from infra.errors import UpdraftError
 from infra.kubectl import KubectlError
 
+TASK_CONTAINER = "base"
 # Of each pod of a component.
 LAST_LINES = 500
 
 
 def logs(options: Options, component: str | None, dag: str) -> None:
-    """Print a component's log, or those of the task pods of a DAG's newest run.
+    """Print a component's log, or those of the tasks of a DAG's newest run.
 
     Raises:
-        UpdraftError: There is no such component, run or pod.
+        UpdraftError: There is no such component or run, or nothing holds some of its lines.
     """
     platform = Platform.recorded(options)
     platform.reachable()
@@ -28,20 +33,55 @@ def logs(options: Options, component: str | None, dag: str) -> None:
         return
     with platform.api() as api:
         runs = api.runs(dag, limit=1)
-    if not runs:
-        raise UpdraftError(f"{dag} has not run yet", fix=f"make trigger DAG={dag}")
-    run_id = runs[0]["dag_run_id"]
-    pods = pods_of(platform.kubectl.items("pods", "-n", platform.tasks_namespace), dag, run_id)
-    if not pods:
+        if not runs:
+            raise UpdraftError(f"{dag} has not run yet", fix=f"make trigger DAG={dag}")
+        run = runs[0]
+        begun = kept_logs.tries(api.task_instances(dag, run["dag_run_id"]))
+    pods = pods_of(
+        platform.kubectl.items("pods", "-n", platform.tasks_namespace), dag, run["dag_run_id"]
+    )
+    kept, fault = _kept(platform, run) if begun - pods.keys() else ({}, None)
+    missing = set() if fault else begun
+    for key in sorted(missing | pods.keys() | kept.keys()):
+        if key in pods:
+            print(f"=== {_try(key)}, pod {pods[key].name} ({pods[key].phase})")
+            _pod_log(platform, platform.tasks_namespace, pods[key].name, TASK_CONTAINER)
+        else:
+            _print_kept(key, kept.get(key, []))
+    if fault:
+        gone = len(begun - pods.keys())
         raise UpdraftError(
-            f"the pods of the newest run of {dag} have gone",
-            where=run_id,
-            fix="they are kept for updraft:tasks.keepFinishedPods minutes; run it again",
+            f"the pods of {gone} of the {len(begun)} tries of {dag}'s newest run have gone, and "
+            f"{fault.what}",
+            where=fault.where,
+            fix=fault.fix,
         )
-    for (task, index, number), pod in sorted(pods.items()):
-        mapped = f"[{index}]" if index >= 0 else ""
-        print(f"=== {task}{mapped}, try {number}, pod {pod.name} ({pod.phase})")
-        _pod_log(platform, platform.tasks_namespace, pod.name, "base")
+
+
+def _kept(platform: Platform, run: Json) -> tuple[Kept, UpdraftError | None]:
+    """What Loki has of a run, or why nothing can be had from it."""
+    try:
+        with loki.reached(platform) as url:
+            return kept_logs.read(url, platform.tasks_namespace, run), None
+    except UpdraftError as error:
+        return {}, error
+
+
+def _print_kept(key: Key, lines: Sequence[Line]) -> None:
+    if not lines:
+        print(f"=== {_try(key)}, its pod has gone, and Loki has no line of it")
+        return
+    pods = dict.fromkeys(line.labels.get("k8s_pod_name", "unknown") for line in lines)
+    print(f"=== {_try(key)}, pod {', '.join(pods)} (gone; from Loki)")
+    for line in lines:
+        container = line.labels.get("k8s_container_name", TASK_CONTAINER)
+        who = "" if container == TASK_CONTAINER else f"[{container}] "
+        print(who + readable(line.text))
+
+
+def _try(key: Key) -> str:
+    task, index, number = key
+    return f"{task}{f'[{index}]' if index >= 0 else ''}, try {number}"
 
 
 def _component_log(platform: Platform, name: str) -> None:

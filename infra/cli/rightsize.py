@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, astuple
-from urllib.parse import urlsplit
 
 from rich.markup import escape
 from rich.table import Table
 
-from infra.cli import report, sizing, usage
-from infra.cli.forward import forwarded
+from infra.cli import loki, report, sizing, usage
 from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.cli.sizing import MIB, Advice, Prices
 from infra.errors import UpdraftError
 from infra.settings import Settings
-from infra.values import names, sizes
-from infra.values.monitoring.options import address
-from monitoring import ports
+from infra.values import sizes
 
 FORMATS = ("table", "json")
 # Each task has two lines, CPU above memory.
@@ -34,7 +29,7 @@ def rightsize(options: Options, dag: str | None, days: str, format: str) -> None
         raise UpdraftError(f'FORMAT is "{format}"', fix=f"allowed: {', '.join(FORMATS)}")
     platform = Platform.recorded(options)
     settings = platform.settings
-    with _loki(platform) as url:
+    with loki.reached(platform) as url:
         tries = usage.tries(url, settings.namespaces.tasks, back, dag or "")
     if not tries:
         raise UpdraftError(
@@ -120,40 +115,3 @@ def _days(text: str) -> float:
     if 0 < days <= 30:  # noqa: PLR2004
         return days
     raise UpdraftError(f'DAYS is "{text}"', fix="a number of days up to 30")
-
-
-@contextmanager
-def _loki(platform: Platform) -> Iterator[str]:
-    """Loki's address as this machine reaches it while the block runs."""
-    settings = platform.settings
-    url = address(settings, names.LOKI) if settings.monitoring.logs_are_kept else None
-    if url is None:
-        raise UpdraftError(
-            "no log is kept of what tasks took: this platform has no Loki",
-            where=f"updraft:monitoring.mode: {settings.monitoring.mode}",
-            fix="set monitoring.mode to bundled, or monitoring.logs.url with mode operator",
-        )
-    parts = urlsplit(url)
-    service = in_cluster(parts.hostname or "")
-    if service is None:
-        yield url
-        return
-    platform.reachable()
-    name, namespace = service
-    port = parts.port or ports.HTTP[names.LOKI]
-    with forwarded(platform.kubectl, namespace, f"service/{name}", port) as local:
-        yield f"http://127.0.0.1:{local}{parts.path}"
-
-
-def in_cluster(host: str) -> tuple[str, str] | None:
-    """Return the name and namespace of a Service that a host name is of, None for another host.
-
-    Example:
-        >>> in_cluster("loki.airflow-monitoring.svc.cluster.local"), in_cluster("loki.example.com")
-        (('loki', 'airflow-monitoring'), None)
-    """
-    name, _, rest = host.partition(".")
-    namespace, _, suffix = rest.partition(".")
-    if namespace and (suffix == "svc" or suffix.startswith("svc.")):
-        return name, namespace
-    return None

@@ -111,6 +111,16 @@ def test_the_ui_shows_the_log_of_a_pod_that_is_gone(
         assert told == [f"chatty {index}:{line}" for line in range(LINES)]
 
 
+def test_make_logs_prints_what_the_pods_of_a_run_said_that_are_gone(talked: RunReport) -> None:
+    told = support.command("logs", DAG=talked.dag_id)
+    headers = re.findall(r"^=== (\S+), try 1, pod \S+ \(gone; from Loki\)$", told, re.M)
+    assert headers == ["count", *(f"talk[{pod}]" for pod in range(PODS))]
+    said = re.findall(r"chatty (\d+):(\d+)", told)
+    print(f"{len(headers)} tries, {len(said)} lines")
+    expected = [(str(pod), str(line)) for pod in range(PODS) for line in range(LINES)]
+    assert said == expected
+
+
 def test_streams_are_few_however_many_pods_there_were(watch: Watch) -> None:
     count = watch.streams()
     print(f"{count} streams")

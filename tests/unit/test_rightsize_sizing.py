@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from infra.cli import rightsize, usage
+from infra.cli import loki, rightsize, usage
 from infra.cli.sizing import GIB, MIB, Advice, Prices, Try, advise, fitting, quantile, up
 from infra.errors import UpdraftError
 from tests.unit.test_program_values import settings
@@ -206,4 +206,4 @@ def test_days_out_of_reach_are_refused(days: str) -> None:
 def test_a_service_of_the_cluster_is_told_from_another_host(
     host: str, expected: tuple[str, str] | None
 ) -> None:
-    assert rightsize.in_cluster(host) == expected
+    assert loki.in_cluster(host) == expected

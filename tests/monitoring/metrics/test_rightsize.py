@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from infra.cli import choices, rightsize, usage
+from infra.cli import loki as client
 from infra.cli.choices import Choices
 from infra.cli.options import Options
 from infra.cli.sizing import MIB
@@ -95,11 +96,11 @@ def test_every_try_is_read_once_from_several_pages(loki: str) -> None:
 
 def test_a_loki_that_refuses_or_is_away_is_told(loki: str) -> None:
     with pytest.raises(UpdraftError, match="Loki refuses with 4"):
-        list(usage._page(loki, "{", 0, 1))
+        client.lines(loki, "{", 0, 1)
     with pytest.raises(UpdraftError, match="Loki does not answer") as told:
         usage.tries("http://127.0.0.1:1", NAMESPACE, 1)
     print(told.value)
-    assert "make status" in str(told.value)
+    assert "make logs LOG=loki" in str(told.value)
 
 
 def test_the_command_reads_the_clusters_own_loki(

@@ -1,0 +1,68 @@
+"""The lines of a DAG run that Loki keeps, by task, map index and try."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from infra.cli import loki
+from infra.cli.airflow_api import Json
+from infra.cli.instances import TaskInstance, moment
+from infra.cli.loki import Line
+from infra.cli.runs import Key
+
+SECOND = 1_000_000_000
+# The clocks of the database's host and of a node may differ, and a pod ends after its task.
+MARGIN = 600 * SECOND
+# Loki's own longest question.
+LONGEST = 30 * 24 * 3600 * SECOND
+Kept = dict[Key, list[Line]]
+
+
+def tries(instances: Iterable[TaskInstance]) -> set[Key]:
+    """The tries that have begun, whose lines are to be somewhere."""
+    return {
+        (each.task_id, each.map_index, number)
+        for each in instances
+        if each.started
+        for number in range(1, each.try_number + 1)
+    }
+
+
+def read(url: str, namespace: str, run: Json) -> Kept:
+    """What Loki has of a run, the lines of each try in the order of their times.
+
+    Args:
+        url: Loki's address.
+        namespace: The task pods'.
+        run: The run as Airflow's API tells it.
+
+    Raises:
+        UpdraftError: Loki doesn't answer, or refuses.
+    """
+    asked = loki.query(namespace, dag_id=run["dag_id"], run_id=run["dag_run_id"])
+    found: Kept = defaultdict(list)
+    for line in loki.lines(url, asked, *window(run)):
+        if key := _key(line.labels):
+            found[key].append(line)
+    return dict(found)
+
+
+def window(run: Mapping[str, str | None]) -> tuple[int, int]:
+    """The times between which a run's lines lie, in nanoseconds since 1970.
+
+    A run that was cleared begins anew; the first lines are as old as what it was due.
+    """
+    known = [moment(run.get(name)) for name in ("run_after", "queued_at", "start_date")]
+    ended = moment(run.get("end_date"))
+    end = (int(ended.timestamp()) * SECOND if ended else time.time_ns()) + MARGIN
+    begun = min((int(each.timestamp()) * SECOND for each in known if each), default=0)
+    return max(begun - MARGIN, end - LONGEST), end
+
+
+def _key(labels: Mapping[str, str]) -> Key | None:
+    try:
+        return labels["task_id"], int(labels["map_index"]), int(labels["try_number"])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,123 @@
+"""The lines of a run's gone pods are read from a real Loki, by try and in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from infra.cli import kept_logs
+from infra.cli import loki as client
+from infra.cli.instances import TaskInstance
+from infra.errors import UpdraftError
+from monitoring import loki as storing
+from monitoring.options import Options
+from tests.monitoring import servers
+
+NAMESPACE = Options().tasks
+SECOND = 1_000_000_000
+BEGAN = time.time_ns() - 600 * SECOND
+LONG = "x" * 200_000
+
+
+@pytest.fixture(scope="module")
+def loki(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("loki")
+    config = folder / "loki.yaml"
+    config.write_text(yaml.safe_dump(storing.config(Options(), storage=str(folder / "data"))))
+    with servers.loki(tool("loki"), folder, config) as url:
+        yield url
+
+
+def push(url: str, ids: Mapping[str, str], lines: list[tuple[int, str]]) -> None:
+    """Bring a try's lines, each with seconds since the run began, as the collector does."""
+    values = [[str(BEGAN + seconds * SECOND), text, ids] for seconds, text in lines]
+    stream = {"k8s_namespace_name": NAMESPACE, "k8s_container_name": "base"}
+    body = {"streams": [{"stream": stream, "values": values}]}
+    answer = httpx.post(f"{url}/loki/api/v1/push", json=body, trust_env=False, timeout=60)
+    assert answer.is_success, answer.text
+
+
+def ids(task: str, index: int, number: int, run: str) -> dict[str, str]:
+    return {
+        "dag_id": "shop", "run_id": run, "task_id": task, "map_index": str(index),
+        "try_number": str(number), "k8s_pod_name": f"{task}-{index}-{number}",
+    }  # fmt: skip
+
+
+def row(run: str) -> dict[str, str | None]:
+    """A run as Airflow's API tells it: cleared once, so its start is later than its first line."""
+    begun = datetime.fromtimestamp(BEGAN / SECOND, UTC)
+    return {
+        "dag_id": "shop",
+        "dag_run_id": run,
+        "run_after": begun.isoformat(),
+        "start_date": datetime.now(UTC).isoformat(),
+        "end_date": None,
+    }
+
+
+def test_each_trys_lines_come_in_order_and_no_other_runs(loki: str) -> None:
+    run = "manual__2026-01-01T00:00:00+00:00"
+    push(loki, ids("load", 10, 1, run), [(5, "third"), (1, "first"), (3, "second"), (3, "second")])
+    push(loki, ids("load", 2, 1, run), [(2, "tried")])
+    push(loki, ids("load", 2, 2, run), [(9, "again")])
+    push(loki, ids("größe", -1, 1, run), [(4, 'says "x"')])
+    push(loki, ids("load", 2, 1, "another"), [(2, "not this one")])
+    kept = kept_logs.read(loki, NAMESPACE, row(run))
+    told = {key: [line.text for line in lines] for key, lines in kept.items()}
+    print(told)
+    assert told == {
+        ("load", 10, 1): ["first", "second", "third"],
+        ("load", 2, 1): ["tried"],
+        ("load", 2, 2): ["again"],
+        ("größe", -1, 1): ['says "x"'],
+    }
+    assert kept["load", 2, 2][0].labels["k8s_pod_name"] == "load-2-2"
+    assert not kept_logs.read(loki, NAMESPACE, row("none"))
+
+
+def test_long_lines_are_read_by_smaller_pages(loki: str) -> None:
+    for part in range(20):
+        lines = [(part * 25 + number, f"{part} {number} {LONG}") for number in range(25)]
+        push(loki, ids("long", -1, 1, "long"), lines)
+    asked = client.query(NAMESPACE, run_id="long")
+    with pytest.raises(client._TooLargeError):
+        client._page(loki, asked, *kept_logs.window(row("long")), client.PAGE)
+    kept = kept_logs.read(loki, NAMESPACE, row("long"))
+    (lines_,) = kept.values()
+    print(f"{sum(len(line.text) for line in lines_) >> 20} MiB")
+    assert len(lines_) == 500
+    assert [line.time for line in lines_] == sorted(line.time for line in lines_)
+
+
+def test_a_refusal_is_told(loki: str) -> None:
+    with pytest.raises(UpdraftError, match="Loki refuses with 4"):
+        client.lines(loki, "{", 0, 1)
+    with pytest.raises(UpdraftError, match="Loki does not answer"):
+        kept_logs.read("http://127.0.0.1:1", NAMESPACE, row("any"))
+
+
+def test_every_try_that_has_begun_is_looked_for() -> None:
+    def instance(task: str, index: int, number: int, started: datetime | None) -> TaskInstance:
+        return TaskInstance(task, index, "success", number, None, None, started, None)
+
+    now = datetime.now(UTC)
+    found = kept_logs.tries(
+        [instance("a", -1, 1, now), instance("b", 0, 3, now), instance("c", -1, 0, None)]
+    )
+    print(sorted(found))
+    assert found == {("a", -1, 1), ("b", 0, 1), ("b", 0, 2), ("b", 0, 3)}
+
+
+def test_a_question_is_no_longer_than_loki_answers() -> None:
+    old = {**row("x"), "run_after": "2020-01-01T00:00:00Z"}
+    start, end = kept_logs.window(old)
+    assert end - start == kept_logs.LONGEST
+    start, end = kept_logs.window({**row("x"), "end_date": datetime.now(UTC).isoformat()})
+    assert BEGAN - kept_logs.MARGIN - SECOND <= start <= BEGAN < end
