@@ -52,7 +52,7 @@ test-fast: ## Run those of make test that need no cluster
 lint: ## Check style and types
 	$(CLI) dev -m infra.cli lint
 licences: ## Write docs/reference/licences.md: the licence of each package that goes into an image
-	$(CLI) dev -m infra.licences
+	$(CLI) dev -m infra.cli licences
 lint-dags: ## Check dags/, or FILES=…, for what will hurt later; it says why and how to mend it
 	$(CLI) dev -m infra.cli lint-dags $(FILES)
 fmt: ## Format the code

@@ -77,6 +77,10 @@ COMMANDS = {
     "dev": Command(
         "infra.cli.dev", "dev", "run Airflow here with the DAGs and no cluster", extra=("dags",)
     ),
+    "licences": Command(
+        "infra.cli.licences", "licences", "write the licence of each package of an image",
+        on_platform=False,
+    ),
     "lint-dags": Command(
         "infra.cli.lint", "lint_dags", "check the DAG files", extra=("stack", "paths"),
         on_platform=False,
