@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import Final
+
+from infra.root import ROOT
+
+_PACKAGE: Final = tomllib.loads((ROOT / "operators" / "pyproject.toml").read_text())["project"]
+# Ours. It lies where the package is built from, since its build reads no other file.
+UPDRAFT: Final[str] = _PACKAGE["version"]
 
 AIRFLOW: Final = "3.3.2"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from infra.cli import demonstration, report
+from infra.cli import demonstration, report, version
 from infra.cli.dags import Changes
 from infra.cli.options import Options, flag, parse_conf, parse_logical_date
 from infra.cli.platform import DAGS, Platform
@@ -26,6 +26,7 @@ def status(options: Options) -> None:
     print(f"stack     {chosen.stack}, {chosen.engine} engine, {chosen.chart} chart")
     print(f"cluster   {chosen.cluster}", flush=True)
     platform.reachable()
+    print(f"version   {version.describe(platform)}", flush=True)
     console = report.terminal()
     console.print(_pods(platform))
     with platform.api() as api:

@@ -7,8 +7,9 @@ from infra.values import links
 from infra.values.config import as_json, control_plane
 
 SECTION = "updraft"
-# What a task's size and its limit depend on. Other options are of a platform, and there is none.
-NEEDED = ("task_",)
+# What a task's size and its limit depend on, and what the page says of Updraft. Other options are
+# of a platform, and there is none.
+NEEDED = ("task_", "version")
 
 
 def variables(name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
+from infra import versions
 from infra.settings import Settings
 from infra.values import links, names, sizes
 from infra.values.monitoring import options as monitoring
@@ -92,6 +93,7 @@ def _package(settings: Settings) -> dict[str, str]:
     given = {"links": links.option(settings), **sizes.options(settings)}
     options = {name: as_json(value) for name, value in given.items()}
     named = {
+        "version": versions.UPDRAFT,
         "notifications_conn_id": settings.notifications.connection_id,
         "task_scratch_storage_class": settings.tasks.scratch_storage_class,
         "cluster": settings.cluster.context,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra import versions
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.choices import PULUMI
 from infra.cli.platform import Platform
@@ -82,6 +83,7 @@ def test_the_status_names_every_component() -> None:
     for name in (names.SCHEDULER, names.API_SERVER, names.DAG_PROCESSOR, names.POSTGRESQL):
         assert name in told
     assert support.DAG in told
+    assert f"version   {versions.UPDRAFT}\n" in told
 
 
 @pytest.mark.usefixtures("platform")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit
 
+from infra import versions
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from tests import chromium
@@ -23,6 +24,7 @@ def test_the_platform_page_shows_what_runs_here(platform: Platform, api: Airflow
         log_in(page, *platform.administrator())
         found = statuses(page)
         assert urlsplit(page.url).path == "/platform/"
+        assert page.locator("h1").inner_text().endswith(f" Updraft {versions.UPDRAFT}")
         control = page.locator('[data-panel="control"]').inner_text()
         print(found, control, sep="\n")
         if folder := os.environ.get("PICTURES"):

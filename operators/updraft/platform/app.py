@@ -109,6 +109,7 @@ async def session(seen_by: Annotated[Viewer, Depends(viewer)]) -> JSONResponse:
             "platform": await seen_by.sees_platform(),
             "grafana": settings.text("grafana_url").rstrip("/"),
             "cluster": settings.text("cluster"),
+            "version": settings.text("version"),
             "ranges": list(RANGES),
             "range": DEFAULT,
         }

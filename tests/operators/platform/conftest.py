@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra import versions
 from infra.images import page as library
 from infra.values import links
 from tests import chromium
@@ -49,7 +50,7 @@ def site(
     library.ensure(print)
     options = {
         "prometheus_url": prometheus.url, "alertmanager_url": alertmanager, "cluster": "example",
-        "links": json.dumps(links.to_page()),
+        "version": versions.UPDRAFT, "links": json.dumps(links.to_page()),
     }  # fmt: skip
     metadata = postgres.create("platform").uri
     with airflow.running(tmp_path_factory.mktemp("airflow"), metadata, options) as it:

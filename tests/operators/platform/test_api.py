@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infra import versions
 from monitoring.options import Options
 from monitoring.rules import recording
 from tests.operators.platform import dags, samples
@@ -71,6 +72,7 @@ def servers_known(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__UPDRAFT__PROMETHEUS_URL", prometheus.url)
     monkeypatch.setenv("AIRFLOW__UPDRAFT__ALERTMANAGER_URL", alertmanager)
+    monkeypatch.setenv("AIRFLOW__UPDRAFT__VERSION", versions.UPDRAFT)
     monkeypatch.setenv("AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE", "airflow-tasks")
 
 
@@ -369,7 +371,8 @@ def test_the_page_sends_who_is_not_logged_in_to_the_login_and_back(page: Page) -
 
 @pytest.mark.usefixtures("runs")
 def test_a_viewer_sees_everything_and_a_user_without_rights_nothing(page: Page) -> None:
-    assert page.ask("session", "viewer")["platform"] is True
+    session = page.ask("session", "viewer")
+    assert (session["platform"], session["version"]) == (True, versions.UPDRAFT)
     assert page.ask("quota", "viewer")["status"] == "ok"
     session = page.ask("session", "nobody")
     assert (session["platform"], session["dags"], session["user"]) == (False, 0, "nobody")

@@ -206,6 +206,7 @@ async function start() {
   }
   if (!session.ranges.includes(range)) range = session.range;
   document.getElementById("cluster").textContent = session.cluster;
+  if (session.version) document.getElementById("version").textContent = `Updraft ${session.version}`;
   const one = Boolean(task.dag_id && task.task_id);
   document.getElementById("task-name").textContent = `${task.dag_id} · ${task.task_id}`;
   document.getElementById("whole").href = `?range=${range}`;
