@@ -2,12 +2,12 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET MIRROR GROUP RECORD
+export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET ARGS DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET MIRROR GROUP RECORD
 
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help venv doctor up status logs ui trigger rightsize push-dags examples dev render image stop down test test-slow test-fast lint licences lint-dags fmt
+.PHONY: help venv doctor up status logs ui kubectl env trigger rightsize push-dags examples dev render image stop down test test-slow test-fast lint licences lint-dags fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ logs: ## Print the logs of a DAG's newest run, from Loki where pods have gone, o
 	$(CLI) infra -m infra.cli logs $(LOG)
 ui: ## Say where the UI is and who logs in; the password too with SECRETS=1
 	$(CLI) infra -m infra.cli ui
+kubectl: ## Run kubectl on the platform's cluster (ARGS="get pods -A"), whatever the current context is
+	$(CLI) infra -m infra.cli kubectl
+env: ## Print KUBECONFIG and PATH for kubectl in this shell: eval "$(make env)"
+	$(CLI) infra -m infra.cli env
 trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}', LOGICAL_DATE=2026-01-31) and watch its pods
 	$(CLI) infra -m infra.cli trigger
 rightsize: ## Say what each task (or DAG=name's) should ask for, by what its tries took
@@ -66,6 +70,7 @@ fmt: ## Format the code
 #= STACK=local         the settings: Pulumi.<STACK>.yaml      SET="area.key=value …"  on top of them, kept; SET=none
 #= INSTANCE=name       several platforms on one machine       UI_PORT=8080  the UI's port on this machine
 #= DAYS=7 FORMAT=json  how far make rightsize looks back, and what it prints
+#= ARGS="get pods -A"   of make kubectl, quoted as for a shell
 #= DAG=dynamic_tasks   CONF='{…}'  what to run;  LOGICAL_DATE=  of its run: an ISO date, none; else now
 #= YES=1 PURGE=1 SECRETS=1 RESET=1 MIRROR=1  see the targets
 #= GROUP=faults        which slow tests: faults, servers, logs, wide, node      RECORD=1  keep in tests/slow.toml that they passed

@@ -53,6 +53,12 @@ COMMANDS = {
         extra=("component", "dag"),
     ),
     "ui": Command("infra.cli.operate", "ui", "say where the UI is and how to log in"),
+    "kubectl": Command(
+        "infra.cli.kubectl", "kubectl", "run kubectl on the platform's cluster", extra=("args",)
+    ),
+    "env": Command(
+        "infra.cli.kubectl", "env", "print what has a shell's kubectl meet this cluster, for eval"
+    ),
     "trigger": Command(
         "infra.cli.operate", "trigger", "run a DAG and watch its pods",
         extra=("dag", "conf", "logical_date"),
@@ -111,6 +117,8 @@ def parser() -> argparse.ArgumentParser:
     for name in ("logs", "trigger"):
         made[name].add_argument("--dag", default=dag, metavar="DAG", help=f"its id ({DEFAULT_DAG})")
     made["logs"].add_argument("component", nargs="?", help="such as scheduler, triggerer, loki")
+    args = os.environ.get("ARGS") or ""
+    made["kubectl"].add_argument("--args", default=args, help="kubectl's, such as 'get pods -A'")
     sized = made["rightsize"]
     sized.add_argument("--dag", default=os.environ.get("DAG") or None, help="its id (all DAGs)")
     days = os.environ.get("DAYS") or "7"

@@ -166,7 +166,12 @@ def main() -> None:
     newer_python()
     name, *arguments = sys.argv[1:]
     if name != "none":
+        # What is told of packages is no output of the command, which a shell may evaluate.
+        output = os.dup(1)
+        os.dup2(2, 1)
         ensure(name)
+        os.dup2(output, 1)
+        os.close(output)
     python = PYTHON if PYTHON.exists() else Path(sys.executable)
     paths = [str(ROOT), str(ROOT / "operators"), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)

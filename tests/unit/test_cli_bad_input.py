@@ -208,7 +208,7 @@ def test_a_cluster_of_ones_own_needs_a_registry(attempt: Attempt) -> None:
     assert "REGISTRY=" in told
 
 
-@pytest.mark.parametrize("command", ["status", "logs", "ui", "trigger", "push-dags", "stop"])
+@pytest.mark.parametrize("command", ["status", "logs", "ui", "trigger", "push-dags", "stop", "env"])
 def test_a_command_without_a_platform(attempt: Attempt, command: str) -> None:
     told = attempt(command)
     assert "there is no platform test-bad-input" in told
