@@ -46,7 +46,7 @@ COMMANDS = {
     ),
     "up": Command("infra.cli.up", "up", "make the platform, or mend it, and run a DAG on it"),
     "status": Command(
-        "infra.cli.operate", "status", "show cluster, pods, DAGs and the newest runs"
+        "infra.cli.status", "status", "show cluster, pods, DAGs and the newest runs"
     ),
     "logs": Command(
         "infra.cli.logs", "logs", "print the logs of task pods, or of a component",

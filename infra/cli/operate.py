@@ -1,73 +1,15 @@
-"""The commands on a platform that is there: status, ui, trigger, push-dags."""
+"""The commands on a platform that is there: ui, trigger, push-dags."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from rich.table import Table
-
-from infra.cli import demonstration, report, version
+from infra.cli import demonstration
 from infra.cli.dags import Changes
 from infra.cli.options import Options, flag, parse_conf, parse_logical_date
 from infra.cli.platform import DAGS, Platform
 from infra.cli.prompt import confirm
-from infra.cli.runs import waiting_reason
 from infra.local.lock import hold_instance
 from infra.output import Output, Print
 from infra.root import ROOT
-
-
-def status(options: Options) -> None:
-    """Show the cluster, the platform's pods, the DAGs and their newest runs."""
-    platform = Platform.recorded(options)
-    chosen = platform.chosen
-    print(f"instance  {platform.paths.instance}")
-    print(f"stack     {chosen.stack}, {chosen.engine} engine, {chosen.chart} chart")
-    print(f"cluster   {chosen.cluster}", flush=True)
-    platform.reachable()
-    print(f"version   {version.describe(platform)}", flush=True)
-    console = report.terminal()
-    console.print(_pods(platform))
-    with platform.api() as api:
-        console.print(_dags(api.dags(), api.runs("~", limit=10)))
-        for error in api.import_errors():
-            print(f"can't be parsed: {error['filename']}\n{error['stack_trace']}")
-    print("\n".join(demonstration.login(platform)))
-
-
-def _pods(platform: Platform) -> Table:
-    shown = Table(title="pods", title_justify="left")
-    for column in ("namespace", "pod", "phase", "ready", "restarts", "waits for"):
-        shown.add_column(column, overflow="fold")
-    finished = 0
-    for namespace in (platform.namespace, platform.tasks_namespace):
-        for pod in platform.kubectl.items("pods", "-n", namespace):
-            if pod["status"]["phase"] == "Succeeded":
-                finished += 1
-                continue
-            states = pod.get("status", {}).get("containerStatuses", [])
-            shown.add_row(
-                namespace,
-                pod["metadata"]["name"],
-                pod["status"]["phase"],
-                f"{sum(state['ready'] for state in states)}/{len(pod['spec']['containers'])}",
-                str(sum(state["restartCount"] for state in states)),
-                waiting_reason(pod),
-            )
-    shown.caption = f"and {finished} that have done their work and are kept for their logs"
-    return shown
-
-
-def _dags(dags: Iterable[dict[str, Any]], runs: list[dict[str, Any]]) -> Table:
-    shown = Table(title="DAGs", title_justify="left")
-    for column in ("dag", "paused", "newest runs"):
-        shown.add_column(column, overflow="fold")
-    for dag in dags:
-        own = [run for run in runs if run["dag_id"] == dag["dag_id"]]
-        told = ", ".join(f"{run['state']} {run['dag_run_id']}" for run in own[:3])
-        shown.add_row(dag["dag_id"], "yes" if dag["is_paused"] else "no", told)
-    return shown
 
 
 def ui(options: Options) -> None:
