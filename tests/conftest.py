@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.cli import slow
+from tests import order
 
 # Pytest takes plugins from here alone; an installed package brings it as an entry point.
 pytest_plugins = ("updraft.testing.plugin",)
 TESTS = Path(__file__).resolve().parent
-# The quick ones first; what needs a cluster last.
-TIERS = ("unit", "render", "dags", "operators", "monitoring", "cluster")
+# How many of the longest files are told of at the end.
+TOLD = 8
 SECONDS: dict[str, float] = defaultdict(float)
 OUTCOMES: dict[str, Counter[str]] = defaultdict(Counter)
-
-
-def tier_of(path: Path) -> str:
-    """The tier of a test: its folder below tests/."""
-    return path.resolve().relative_to(TESTS).parts[0]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("updraft")
     group.addoption("--keep", action="store_true", help="leave the tests' cluster running")
     group.addoption("--slow", choices=list(slow.GROUPS), help="run this group of slow tests alone")
+    group.addoption("--compiling", action="store_true", help="begin with what needs no Go program")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,21 +50,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if group_of(item) == asked]
     config.hook.pytest_deselected(items=[item for item in items if group_of(item) != asked])
 
-    def place(item: pytest.Item) -> int:
-        tier = tier_of(item.path)
-        return TIERS.index(tier) if tier in TIERS else len(TIERS) - 1
+    compiling = bool(config.getoption("--compiling"))
+
+    def place(item: pytest.Item) -> tuple[int, ...]:
+        file = item.path.resolve().relative_to(TESTS).as_posix()
+        return order.place(file, compiling=compiling)
 
     items[:] = sorted(chosen, key=place)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> order.Scheduling:
+    """Side by side, tests are given out in their order and not by how many are in a file."""
+    config.option.loadscopereorder = False
+    return order.Scheduling(config, log)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    tier = Path(report.nodeid.split("::")[0]).parts[1]
-    SECONDS[tier] += report.duration
+    file = report.nodeid.split("::")[0]
+    SECONDS[file] += report.duration
     if report.when == "call" or report.outcome != "passed":
-        OUTCOMES[tier][report.outcome] += 1
+        OUTCOMES[tier_of(file)][report.outcome] += 1
+
+
+def tier_of(file: str) -> str:
+    """The tier of a file: its folder below tests/."""
+    return Path(file).parts[1]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for tier, seconds in SECONDS.items():
-        told = ", ".join(f"{count} {outcome}" for outcome, count in OUTCOMES[tier].items())
+    longest = sorted(SECONDS, key=SECONDS.__getitem__, reverse=True)[:TOLD]
+    told = ", ".join(f"{file} {SECONDS[file]:.0f} s" for file in longest)
+    terminalreporter.write_line(f"longest: {told}")
+    for tier, outcomes in OUTCOMES.items():
+        seconds = sum(SECONDS[file] for file in SECONDS if tier_of(file) == tier)
+        told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
         terminalreporter.write_line(f"tier {tier}: {told}, {seconds:.0f} s")

@@ -19,7 +19,8 @@ from infra.output import Output
 from infra.root import ROOT
 
 CLUSTER_TESTS = ROOT / "tests" / "cluster"
-_SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+# More than there are processors: the tests often wait for a server that starts or for a time.
+_WORKERS = min(2 * (os.cpu_count() or 1), 8)
 # Of the package that DAG authors use; lines and branches, in per cent.
 _LEAST_COVERAGE = 95
 # What was asked of make for a platform says nothing about the tests' own one.
@@ -89,7 +90,7 @@ def _runs(*, fast: bool, pytest: list[str]) -> list[list[str]]:
     """The arguments of each run of pytest: what needs no cluster goes side by side."""
     if pytest and not fast:
         return [pytest]
-    without = [f"--ignore={CLUSTER_TESTS}", *_SIDE_BY_SIDE]
+    without = [f"--ignore={CLUSTER_TESTS}", "-n", str(_WORKERS)]
     if fast:
         return [[*without, "-m", "not apiserver", *pytest]]
     measured = ["--cov=updraft", "--cov-branch", "--cov-report=term:skip-covered"]

@@ -1,0 +1,36 @@
+"""Tests come in an order that leaves no worker alone at the end, and none before its program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import order
+
+TESTS = Path(order.__file__).parent
+FILES = sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("table", ["TOGETHER", "LONGEST", "COMPILED"])
+def test_what_the_order_names_is_there(table: str) -> None:
+    named = getattr(order, table)
+    assert named
+    assert [name for name in named if not (TESTS / name).exists()] == []
+
+
+@pytest.mark.parametrize("compiling", [False, True])
+def test_the_longest_come_first_and_what_awaits_the_compiler_last(*, compiling: bool) -> None:
+    ordered = sorted(FILES, key=lambda file: order.place(file, compiling=compiling))
+    needy = [file.startswith(order.COMPILED) for file in ordered if not file.startswith("cluster/")]
+    print(ordered[:5], "…", ordered[-5:])
+    assert ordered[-1].startswith("cluster/")
+    assert needy.index(True) == (needy.count(False) if compiling else 0)
+    assert compiling or ordered[0].startswith(order.LONGEST[0])
+
+
+def test_one_worker_has_all_that_shares_a_server() -> None:
+    units = {file: order.unit(file) for file in FILES}
+    for folder in order.TOGETHER:
+        assert {units[file] for file in FILES if file.startswith(f"{folder}/")} == {folder}
+    assert units["operators/test_sql.py"] == "operators/test_sql.py"
