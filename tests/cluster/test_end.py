@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from infra.cli.airflow_api import AirflowApi
@@ -22,7 +24,7 @@ def test_stop_and_up_keep_the_data(platform: Platform, api: AirflowApi, ledger: 
     runs = every_run(api)
     password = platform.administrator()[1]
     ledger.sql("INSERT INTO ledger VALUES ('kept', 1, 1, 'by hand')")
-    support.command("stop")
+    assert re.search(r"no task runs|\d+ tasks? runs?, \d+ waits? to start", support.command("stop"))
     assert cleanup.found(platform.paths) == []
     assert platform.paths.state.exists()
     print(support.command("up"))

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from infra import versions
+from infra.cli import logs
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.choices import PULUMI
+from infra.cli.components import COMPONENTS
+from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.deploy import pulumi
 from infra.errors import UpdraftError
@@ -62,7 +65,10 @@ def test_a_second_make_up_changes_nothing(platform: Platform, api: AirflowApi) -
     support.settle(platform)
     before, versions = state_of(platform), versions_of(platform)
     runs = {run["dag_run_id"] for run in api.runs(support.DAG, limit=50)}
-    print(support.command("up"))
+    told = support.command("up")
+    print(told)
+    assert "see first: " in told
+    assert "NOTICE" not in told, "it was told at the first run"
     assert len(before) > 20
     assert state_of(platform) == before
     assert versions_of(platform) == versions
@@ -84,6 +90,25 @@ def test_the_status_names_every_component() -> None:
         assert name in told
     assert support.DAG in told
     assert f"version   {versions.UPDRAFT}\n" in told
+
+
+def test_the_ui_is_told_with_user_and_password(platform: Platform) -> None:
+    user, password = platform.administrator()
+    assert f"user:      {user}\npassword:  {password}\n" in support.command("ui", SECRETS="1")
+    assert password not in support.command("ui")
+
+
+def test_each_component_has_a_log(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in COMPONENTS:
+        logs.logs(Options(instance=platform.paths.instance), name, support.DAG)
+        told = capsys.readouterr().out
+        print(f"{name}: {len(told.splitlines())} lines")
+        assert told, name
+        assert "no log: " not in told
+    refused = support.attempt("logs", "nonsense")
+    print(refused.stdout)
+    assert refused.returncode == 1
+    assert all(name in refused.stdout for name in COMPONENTS)
 
 
 @pytest.mark.usefixtures("platform")

@@ -121,6 +121,7 @@ def test_a_dag_runs_is_read_again_when_saved_and_a_kill_leaves_nothing(place: Pl
         api.unpause("dynamic_tasks")
         run = api.trigger("dynamic_tasks", {"items": 2, "seconds": 0})
         wait_for(lambda: api.run("dynamic_tasks", run)["state"] == "success", 90, "the run")
+        assert api.run("dynamic_tasks", run)["logical_date"], "its templates would lack a date"
         rows = api.task_instances("dynamic_tasks", run)
         print([(row.task_id, row.map_index, row.state) for row in rows])
         assert len(rows) == 4
