@@ -23,6 +23,16 @@ from tests.render.schemas import Schemas, operator_definitions
 LEAST_OBJECTS = 30
 # The official chart says all twice, for git-sync 3 too, and binds a port for its probe.
 NOT_FOR_GIT_SYNC_4 = re.compile(r"GIT_(SYNC|SSH|KNOWN)\w*|GITSYNC_(HTTP_BIND|ADD_USER|SSH)")
+# Of Kubernetes' rights, what Updraft gives to nobody.
+FORBIDDEN = {
+    "*",
+    "secrets",
+    "pods/exec",
+    "pods/attach",
+    "pods/ephemeralcontainers",
+    "escalate",
+    "bind",
+}
 SECRET_VARIABLES = re.compile(r"FERNET|SECRET|SQL_ALCHEMY|PASSWORD|TOKEN", re.IGNORECASE)
 
 
@@ -193,6 +203,19 @@ def test_a_task_pod_knows_no_key_and_has_no_token(manifests: list[Manifest]) -> 
     mounted = {mount["name"] for mount in base["volumeMounts"]}
     secret = {volume["name"] for volume in spec["volumes"] if "secret" in volume}
     assert not mounted & secret
+
+
+def test_no_role_grants_secrets_or_a_way_into_pods(manifests: list[Manifest]) -> None:
+    roles = [one for one in manifests if one["kind"] in {"Role", "ClusterRole"}]
+    faults = []
+    for one in roles:
+        for rule in one.get("rules") or ():
+            print(one.identity, rule["verbs"], rule.get("resources", rule.get("nonResourceURLs")))
+            asked = {*rule["verbs"], *rule.get("resources", ()), *rule.get("apiGroups", ())}
+            if asked & FORBIDDEN:
+                faults.append((one.identity, asked & FORBIDDEN))
+    assert len(roles) >= 3
+    assert not faults
 
 
 def test_a_task_pods_references_are_in_its_namespace(manifests: list[Manifest]) -> None:
