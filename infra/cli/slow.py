@@ -155,7 +155,7 @@ class Record:
                 where=str(self._root),
                 fix="a record is of a commit, so it needs a clone made by git",
             )
-        return done.stdout.strip()
+        return done.stdout.strip("\n")
 
 
 def _entry(group: str, passed: Passed) -> str:

@@ -124,7 +124,7 @@ def test_nothing_is_recorded_of_a_tree_that_differs_from_its_commit(
     with pytest.raises(UpdraftError, match="work tree differs") as caught:
         Record(tmp_path).add(GROUP, head, 1)
     print(caught.value)
-    assert name in str(caught.value)
+    assert f" {name}\n" in str(caught.value)
     assert not (tmp_path / RECORD).exists()
 
 
