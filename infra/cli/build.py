@@ -7,9 +7,9 @@ from pathlib import Path
 from infra import images
 from infra import render as rendering
 from infra.cli import charts, choices
+from infra.cli.image_plan import in_registry
 from infra.cli.options import DEFAULT_STACK, Options, flag
 from infra.cli.platform import Platform
-from infra.cli.up import in_registry
 from infra.keystore import KeyStore
 from infra.local import tools
 from infra.local.paths import Paths

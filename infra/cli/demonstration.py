@@ -33,8 +33,8 @@ class Request:
     logical_date: LogicalDate = "now"
 
 
-def show(platform: Platform, output: Output) -> None:
-    """Push the DAGs, run the demonstration, and tell the next steps.
+def show(platform: Platform, output: Output) -> RunReport | None:
+    """Push the DAGs and run the demonstration; None where there is no DAG to show.
 
     With the image and the DAGs of the last good demonstration it shows that one again, whatever
     settings changed: a second make up runs nothing.
@@ -58,7 +58,7 @@ def show(platform: Platform, output: Output) -> None:
         else:
             report = run(platform, api, output, Request(DEFAULT_DAG))
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
-    next_steps(platform, output, report)
+    return report
 
 
 def fingerprint(config: Mapping[str, Any], commit: str) -> str:

@@ -1,20 +1,19 @@
-"""From a machine to a DAG fanned out as pods, in six steps that can each be run again."""
+"""From a machine to a DAG fanned out as pods, in steps that can each be run again."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from infra import images, versions
-from infra.cli import charts, choices, demonstration
+from infra.cli import charts, choices, demonstration, image_plan
+from infra.cli.ahead import Ahead
 from infra.cli.choices import EMBEDDED, PULUMI, Choices
 from infra.cli.choose import choose
 from infra.cli.options import Options
-from infra.cli.platform import WATCHING, Platform
+from infra.cli.platform import Platform
 from infra.cli.remotes import refuse_unreachable
 from infra.deploy import definitions, embedded, pulumi
 from infra.errors import UpdraftError
@@ -23,37 +22,27 @@ from infra.local import doctor, tools
 from infra.local.cluster import Cluster
 from infra.local.lock import hold_instance
 from infra.local.paths import Paths
-from infra.local.programs import CLIENT_TOOLS, MONITORING_TOOLS, NODE_TOOLS
+from infra.local.programs import CLIENT_TOOLS, NODE_TOOLS
 from infra.output import Output
-from infra.settings import stack
-from infra.settings.monitoring import Monitoring
 
-PLATFORM_IMAGES = ("airflow", "postgres", "git-sync", "git-server")
-# By mode of monitoring, what else the embedded cluster needs, which can pull nothing.
-WATCHING_IMAGES = {
-    "bundled": WATCHING,
-    "operator": ("statsd-exporter", "collector"),
-    "none": (),
-}
 STEPS = 6
-LOCAL = "localhost/"
-UNBUILT = f"{LOCAL}updraft/unbuilt:0"
 
 
 def up(options: Options) -> None:
     """Make the platform, or mend it, and show a run of its DAG."""
     output = Output(steps=STEPS)
     paths = Paths.for_instance(options.instance)
-    with hold_instance(paths, output):
-        _Up(paths, output).run(options)
+    with hold_instance(paths, output), ExitStack() as ahead:
+        _Up(paths, output, ahead).run(options)
 
 
 class _Up:
     """One run of make up."""
 
-    def __init__(self, paths: Paths, output: Output) -> None:
+    def __init__(self, paths: Paths, output: Output, ahead: ExitStack) -> None:
         self.paths = paths
         self.output = output
+        self.ahead = ahead
         self.tools: dict[str, Path] = {}
 
     def run(self, options: Options) -> None:
@@ -62,22 +51,33 @@ class _Up:
         unbuilt = self.unbuilt(chosen)
         self.preflight(unbuilt)
         self.announce(chosen, first=recorded is None)
-        self.install_tools(chosen)
-        self.start_cluster(chosen, first=recorded is None)
+        late = image_plan.late(chosen, tools.ToolCache(self.paths.cache))
+        self.output.steps += bool(late)
+        images_ahead = self.begin_images(chosen)
+        self.install_tools(chosen, late)
+        tools_ahead = self.begin("tools", image_plan.programs(late))
+        self.output.step("Images")
+        if not chosen.embedded_cluster:
+            self.reach(unbuilt)
+        if images_ahead:
+            images_ahead.follow(self.output)
+        built = self.build_images(chosen, late)
+        self.start_cluster(chosen, built, first=recorded is None)
         definitions.refuse_missing(unbuilt.settings, unbuilt.kubectl)
-        chosen = self.build_images(chosen)
+        chosen = dataclasses.replace(chosen, images=self.references(chosen, built, late))
         chosen = self.find_chart(chosen)
-        platform = Platform(self.paths, chosen)
-        self.deploy(platform)
-        # Not before: settings that could not be deployed are not what the next run goes on with.
-        choices.write(self.paths.state, chosen)
-        self.forget_images(chosen.images, recorded.images if recorded else {})
+        self.output.step(f"Deploy by the {chosen.engine} engine")
+        self.deploy(chosen, late)
         self.output.step("A DAG, fanned out as pods")
-        demonstration.show(platform, self.output)
+        report = demonstration.show(Platform(self.paths, chosen), self.output)
+        if tools_ahead:
+            chosen = self.join(chosen, late, tools_ahead)
+        self.forget_images(chosen.images, recorded.images if recorded else {})
+        demonstration.next_steps(Platform(self.paths, chosen), self.output, report)
 
     def unbuilt(self, chosen: Choices) -> Platform:
         """The platform as it will be, but for its images."""
-        built = dict.fromkeys(self.builds(chosen), UNBUILT)
+        built = {name: image_plan.unbuilt(name) for name in image_plan.needed(chosen)}
         return Platform(self.paths, dataclasses.replace(chosen, images=built))
 
     def preflight(self, platform: Platform) -> None:
@@ -103,79 +103,75 @@ class _Up:
                 ]
             )
 
-    def install_tools(self, chosen: Choices) -> None:
+    def begin(self, work: str, names: list[str]) -> Ahead | None:
+        """Begin work whose turn comes later; it ends with this run."""
+        if not names:
+            return None
+        begun = Ahead(work, names, self.paths.cache / "ahead")
+        self.ahead.callback(begun.end)
+        return begun
+
+    def begin_images(self, chosen: Choices) -> Ahead | None:
+        """Begin to build images beside the compiler: the one waits where the other works."""
+        missing = tools.ToolCache(self.paths.cache).missing(self.tools_of(chosen))
+        recipes = [name for name in image_plan.needed(chosen) if name in images.NAMES]
+        return self.begin("images", recipes) if missing else None
+
+    def tools_of(self, chosen: Choices) -> list[str]:
+        """The programs that this platform is made with."""
+        if not chosen.embedded_cluster:
+            return list(CLIENT_TOOLS)
+        return [*NODE_TOOLS, *CLIENT_TOOLS, *image_plan.programs(image_plan.needed(chosen))]
+
+    def install_tools(self, chosen: Choices, late: Iterable[str]) -> None:
         self.output.step("Tools")
-        names = list(CLIENT_TOOLS)
-        if chosen.embedded_cluster:
-            watching = set(self.builds(chosen)) & MONITORING_TOOLS.keys()
-            names += [*NODE_TOOLS, *(MONITORING_TOOLS[name] for name in watching)]
-        self.tools = tools.ensure(names, self.output, cache=self.paths.cache)
+        waiting = set(image_plan.programs(late))
+        names = [name for name in self.tools_of(chosen) if name not in waiting]
+        self.install(names)
+
+    def install(self, names: Iterable[str]) -> None:
+        self.tools |= tools.ensure(names, self.output, cache=self.paths.cache)
         self.output(f"{len(self.tools)} programs in {self.paths.cache / 'tools'}")
 
-    def start_cluster(self, chosen: Choices, *, first: bool) -> None:
+    def reach(self, platform: Platform) -> None:
+        """Refuse a cluster that does not answer or lacks definitions before images are built."""
+        platform.reachable()
+        definitions.refuse_missing(platform.settings, platform.kubectl)
+
+    def start_cluster(
+        self, chosen: Choices, built: Mapping[str, BuiltImage], *, first: bool
+    ) -> None:
         self.output.step("Cluster")
-        if not chosen.embedded_cluster:
-            Platform(self.paths, chosen).reachable()
-            self.output(f"context {chosen.context} answers")
         if first:
             choices.write(self.paths.state, dataclasses.replace(chosen, overrides={}))
         if chosen.embedded_cluster:
-            Cluster(self.paths).up(self.output, ui_port=chosen.ui_port)
+            archives = [(image.archive, image.ref) for image in built.values()]
+            Cluster(self.paths).up(self.output, ui_port=chosen.ui_port, archives=archives)
+        else:
+            self.output(f"context {chosen.context} answers")
 
-    def builds(self, chosen: Choices) -> tuple[str, ...]:
-        """The images that are built here: all for the embedded cluster, else what has no other."""
-        config = stack.read(chosen.stack, chosen.overrides)
-        if chosen.embedded_cluster:
-            unsaid = Monitoring.model_fields["mode"].default
-            mode = str(_area(config, "monitoring").get("mode", unsaid))
-            return (*PLATFORM_IMAGES, *WATCHING_IMAGES.get(mode, ()))
-        named = {
-            "airflow": str(_area(config, "image").get("repository", "")),
-            "git-server": str(_area(_area(config, "dags"), "server").get("image", "")),
-        }
-        # No other machine can pull what is called localhost/…, so it is to be built.
-        names = tuple(name for name, image in named.items() if image.startswith(LOCAL))
-        if names and not chosen.registry:
-            raise UpdraftError(
-                f"context {chosen.context} needs images in a registry that it can pull from",
-                where=f"stack {chosen.stack}: {', '.join(names)} would be built on this machine",
-                fix="REGISTRY=registry.example.com/data builds and pushes them there; "
-                "or name images in the stack's settings",
-            )
-        return names
-
-    def build_images(self, chosen: Choices) -> Choices:
-        self.output.step("Images")
-        names = self.builds(chosen)
-        recipes = [name for name in names if name in images.NAMES]
+    def build_images(self, chosen: Choices, late: Iterable[str] = ()) -> dict[str, BuiltImage]:
+        """Build what is missing of the images, but for the late ones."""
+        needed = [name for name in image_plan.needed(chosen) if name not in late]
+        recipes = [name for name in needed if name in images.NAMES]
         built = images.build(recipes, cache=self.paths.cache, output=self.output) if recipes else {}
-        alone = [name for name in names if name in programs.NAMES]
+        alone = [name for name in needed if name in programs.NAMES]
         built |= programs.build(alone, self.tools, self.paths.cache)
-        references = {}
+        self.output(f"{len(built)} images: {', '.join(built) or 'as settings say'}")
+        return built
+
+    def references(
+        self, chosen: Choices, built: Mapping[str, BuiltImage], late: Iterable[str] = ()
+    ) -> dict[str, str]:
+        """What the cluster calls the images; one of its own pulls them from a registry."""
+        found = {name: image_plan.unbuilt(name) for name in late}
         for name, image in built.items():
             if chosen.embedded_cluster:
-                references[name] = image.ref
+                found[name] = image.ref
             else:
-                references[name] = in_registry(chosen.registry, image.ref)
-                images.push(image, references[name], cache=self.paths.cache, output=self.output)
-        if chosen.embedded_cluster:
-            self.load(built.values())
-        self.output(
-            f"{len(references)} images: {', '.join(references.values()) or 'as settings say'}"
-        )
-        return dataclasses.replace(chosen, images=references)
-
-    def load(self, built: Iterable[BuiltImage]) -> None:
-        """Give the node the images, side by side: unpacking one keeps one processor busy."""
-        cluster = Cluster(self.paths)
-        there = cluster.images()
-
-        def load(image: BuiltImage) -> None:
-            if cluster.load_image(image.archive, image.ref):
-                self.output(f"{image.ref} loaded into the node")
-
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            list(pool.map(load, [image for image in built if image.ref not in there]))
+                found[name] = image_plan.in_registry(chosen.registry, image.ref)
+                images.push(image, found[name], cache=self.paths.cache, output=self.output)
+        return found
 
     def forget_images(self, *kept: Mapping[str, str]) -> None:
         """Take old images off the node; the last ones stay, for pods that are about to start."""
@@ -183,7 +179,9 @@ class _Up:
         if not cluster.exists:
             return
         keep = {reference for each in kept for reference in each.values()}
-        own = tuple(f"{LOCAL}updraft/{name}:" for name in (*images.NAMES, *programs.NAMES))
+        own = tuple(
+            f"{image_plan.LOCAL}updraft/{name}:" for name in (*images.NAMES, *programs.NAMES)
+        )
         cluster.remove_images({ref for ref in cluster.images() if ref.startswith(own)} - keep)
 
     def find_chart(self, chosen: Choices) -> Choices:
@@ -195,9 +193,9 @@ class _Up:
         self.output(f"{found.kind} chart {found.version} at {found.path}")
         return dataclasses.replace(chosen, chart_path=str(found.path))
 
-    def deploy(self, platform: Platform) -> None:
-        chosen = platform.chosen
-        self.output.step(f"Deploy by the {chosen.engine} engine")
+    def deploy(self, chosen: Choices, late: Iterable[str] = ()) -> None:
+        """Bring the cluster to what was chosen, but for what runs images that are not there yet."""
+        platform = Platform(self.paths, chosen)
         if chosen.engine == PULUMI:
             pulumi.deploy(
                 platform.config,
@@ -206,24 +204,31 @@ class _Up:
                 self.output,
                 kubectl=platform.kubectl,
             )
-            return
-        embedded.deploy(
-            platform.config,
-            kubectl=platform.kubectl,
-            helm=self.tools["helm"],
-            keys=platform.keys,
-            output=self.output,
-        )
+        else:
+            embedded.deploy(
+                platform.config,
+                kubectl=platform.kubectl,
+                helm=self.tools["helm"],
+                keys=platform.keys,
+                output=self.output,
+                absent={image_plan.unbuilt(name) for name in late},
+            )
+        # Not before: settings that could not be deployed are not what the next run goes on with.
+        choices.write(self.paths.state, chosen)
 
-
-def _area(config: Mapping[str, object], name: str) -> Mapping[str, Any]:
-    found = config.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def in_registry(registry: str, reference: str) -> str:
-    """What an image of this machine is called in a registry."""
-    return f"{registry.rstrip('/')}/{reference.rpartition('/')[2]}"
+    def join(self, chosen: Choices, late: Iterable[str], compiled: Ahead) -> Choices:
+        """Deploy what watches, once its programs are there; Airflow and its tasks run on."""
+        self.output.step("What watches, now that it is compiled")
+        self.output("until it has joined there are no metrics and alerts, and Loki has no lines;")
+        self.output("then it reads those of the pods that are still there")
+        compiled.follow(self.output)
+        self.install(image_plan.programs(late))
+        built = self.build_images(chosen)
+        for image in built.values():
+            Cluster(self.paths).load_image(image.archive, image.ref)
+        whole = dataclasses.replace(chosen, images=self.references(chosen, built))
+        self.deploy(whole)
+        return whole
 
 
 def refuse_faults(paths: Paths, ui_port: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
     helm: Path,
     keys: KeyStore,
     output: Print,
+    absent: Collection[str] = (),
     timeout: float = 600,
 ) -> DeployResult:
     """Bring the cluster to what the settings say.
@@ -54,6 +55,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         helm: The helm program.
         keys: The store of keys and passwords.
         output: Told what happens, a line at a time.
+        absent: Images that are not there yet; what runs them joins with a later deploy.
         timeout: Seconds for each wave to become ready.
 
     Raises:
@@ -66,16 +68,18 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         namespace=home(config),
         output=output,
         waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
+        absent=absent,
     )
 
 
-def apply(
+def apply(  # noqa: PLR0913 - each is named by its caller
     manifests: Sequence[Manifest],
     *,
     kubectl: Kubectl,
     namespace: str,
     output: Print,
     waiter: Waiter,
+    absent: Collection[str] = (),
 ) -> DeployResult:
     """Bring the cluster to these manifests.
 
@@ -84,12 +88,18 @@ def apply(
         kubectl: The cluster.
         namespace: Where the inventory is kept.
         output: Told what happens, a line at a time.
-        waiter: Waits for what later waves depend on.
+        waiter: Waits for what later waves depend on, and in the end for all.
+        absent: Images that are not there yet. What runs them is left as it is, be it there from
+            before or not, and stays in the inventory.
     """
     start = time.monotonic()
     inventory = Inventory(kubectl, namespace)
     _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
     old, new = inventory.read(), entries(manifests)
+    late = [one for one in manifests if not one.images.isdisjoint(absent)]
+    manifests = [one for one in manifests if one not in late]
+    if late:
+        output(f"without {', '.join(one.identity.name for one in late)}: not compiled yet")
     # Before anything else: what a killed deploy has made is known to the next one.
     inventory.write(merged(old, new), known=old)
     numbers = sorted({one.wave for one in manifests})
@@ -98,7 +108,8 @@ def apply(
         output(f"wave {count} of {len(numbers)}: {_summary(wave)}")
         _remove_failed_jobs(kubectl, wave, output)
         _apply(kubectl, wave, output)
-        waiter.wait(wave)
+        waiter.wait([one for one in wave if one.awaited])
+    waiter.wait(manifests)
     gone, kept = _gone(old, new)
     _delete(inventory, gone, output)
     for one in kept:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -92,12 +93,19 @@ class Cluster:
             ) from error
         return recorded
 
-    def up(self, output: Print, *, ui_port: int = DEFAULT_UI_PORT) -> None:
+    def up(
+        self,
+        output: Print,
+        *,
+        ui_port: int = DEFAULT_UI_PORT,
+        archives: Sequence[tuple[Path, str]] = (),
+    ) -> None:
         """Bring it up, or what is missing of it; a second run changes nothing.
 
         Args:
             output: Told what is done.
             ui_port: The port of the host's loopback that leads to the UI's node port.
+            archives: Archive and reference of each image that the node is to hold.
 
         Raises:
             UpdraftError: No root, a port in use, or a program that does not start.
@@ -110,7 +118,7 @@ class Cluster:
         if self.ui_port != ui_port:
             refuse_taken(ui_port)
         try:
-            Start(self.paths, self._cgroups, self._processes, output).run(ui_port)
+            Start(self.paths, self._cgroups, self._processes, output).run(ui_port, archives)
         except OSError as error:
             raise UpdraftError(
                 f"the cluster could not be brought up: {error.strerror or error}",

@@ -32,7 +32,7 @@ class Tool:
     Args:
         name: The program's name.
         folder: Its folder in tools/, a Go module of its own.
-        package: The Go package.
+        package: The Go package; tools that share one are one program under several names.
         stamps: Variables that the linker sets to the module's version.
         module: The module whose version that is.
         tags: Go's build tags.
@@ -48,12 +48,12 @@ class Tool:
     release: Callable[[str], str] = str
 
 
-def _kubernetes(name: str) -> Tool:
+def _kubernetes(name: str, package: str = "./hyperkube") -> Tool:
     stamps = (
         "k8s.io/component-base/version.gitVersion",
         "k8s.io/client-go/pkg/version.gitVersion",
     )
-    return Tool(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", stamps, "k8s.io/kubernetes")
+    return Tool(name, "kubernetes", package, stamps, "k8s.io/kubernetes")
 
 
 def _containerd(name: str) -> Tool:
@@ -75,8 +75,9 @@ TOOLS = {
         _kubernetes("kube-scheduler"),
         _kubernetes("kubelet"),
         _kubernetes("kube-proxy"),
-        _kubernetes("kubectl"),
         _kubernetes("kubeadm"),
+        # Apart: it is started for each question, and so is to hold no more than it needs.
+        _kubernetes("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
         Tool("provisioner", "kubernetes", "./provisioner"),
         Tool("etcd", "etcd", "go.etcd.io/etcd/server/v3"),
         _containerd("containerd"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -52,8 +54,12 @@ class Start:
         self.processes = processes
         self.output = output
 
-    def run(self, ui_port: int) -> None:
+    def run(self, ui_port: int, archives: Sequence[tuple[Path, str]] = ()) -> None:
         """Do it all.
+
+        Args:
+            ui_port: The port of the host's loopback that leads to the UI's node port.
+            archives: Archive and reference of each image that the node is to hold.
 
         Raises:
             UpdraftError: A step failed; running it again goes on from there.
@@ -76,8 +82,13 @@ class Start:
         store = images.Store(built["ctr"], self.paths.containerd_socket, stacking)
         for archive, reference in (pause, coredns):
             store.load(archive, reference)
-        changed |= self._workers(built, address, ui_port)
-        self._ready(built, coredns[1], store)
+        # Side by side, as unpacking one keeps one processor busy, and while servers are waited for.
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            loads = [pool.submit(self._load, store, *each) for each in archives]
+            changed |= self._workers(built, address, ui_port)
+            self._ready(built, coredns[1], store)
+            for load in loads:
+                load.result()
         done = f"in {time.monotonic() - began:.0f} s" if changed else "and was so before"
         self.output(f"Kubernetes {version} is ready on {address} {done}")
 
@@ -117,6 +128,10 @@ class Start:
         return [
             images.static_archive(name, built[name], images.NOBODY, folder) for name in NODE_IMAGES
         ]
+
+    def _load(self, store: images.Store, archive: Path, reference: str) -> None:
+        if store.load(archive, reference):
+            self.output(f"{reference} loaded into the node")
 
     def _start(self, *programs: Process) -> bool:
         started = [program.name for program in programs if self.processes.start(program)]

@@ -24,6 +24,7 @@ from infra.root import ROOT
 SOURCES = ROOT / "tools"
 FLAGS = ("-trimpath", "-buildvcs=false")
 REPORT_EVERY = 15.0
+LEAST_MEMORY = 256 << 20
 
 
 def module_version(folder: str, module: str) -> str:
@@ -58,6 +59,22 @@ def linker_flags(tool: Tool) -> str:
 def _flags(tool: Tool) -> list[str]:
     tags = ["-tags", ",".join(tool.tags)] if tool.tags else []
     return [*FLAGS, *tags, "-ldflags", linker_flags(tool)]
+
+
+def _names_of(tool: Tool) -> set[str]:
+    """The tools that a program is, this one among them."""
+    program = (tool.folder, tool.package)
+    return {one.name for one in TOOLS.values() if (one.folder, one.package) == program}
+
+
+def _memory_of_a_compiler() -> int:
+    """Bytes that one of Go's compilers may fill before it collects its garbage.
+
+    As many run as there are processors; half of what is free stays free.
+    """
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
+    available = int(found[1]) << 10 if found else 0
+    return max(LEAST_MEMORY, available // 2 // (os.cpu_count() or 1))
 
 
 def _folder_hash(folder: str) -> str:
@@ -102,8 +119,14 @@ class ToolCache:
 
     def environment(self) -> dict[str, str]:
         """Go's variables: its caches are in ours, unless the user has set them."""
-        own = {"GOCACHE": self._cache / "go-build", "GOMODCACHE": self._cache / "go-mod"}
-        kept = {name: str(path) for name, path in own.items() if name not in os.environ}
+        own = {
+            "GOCACHE": str(self._cache / "go-build"),
+            "GOMODCACHE": str(self._cache / "go-mod"),
+            # A compiler lives for seconds: collecting its garbage takes a quarter of its work.
+            "GOGC": "off",
+            "GOMEMLIMIT": str(_memory_of_a_compiler()),
+        }
+        kept = {name: value for name, value in own.items() if name not in os.environ}
         return {**kept, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 
     def go(self, output: Print) -> Path:
@@ -146,6 +169,10 @@ class ToolCache:
                 fix="check that Go's module proxy (GOPROXY) can be reached, then run it again:"
                 " it goes on where it ended",
             )
+        for other in _names_of(tool) - {name}:
+            linked = partial.with_name(f"{partial.name}-{other}")
+            os.link(partial, linked)
+            linked.replace(self.path(other))
         partial.replace(target)
 
     def drop_build_cache(self) -> None:
@@ -175,12 +202,13 @@ def ensure(names: Iterable[str], output: Print, *, cache: Path | None = None) ->
 
 
 def _build(store: ToolCache, wanted: list[str], output: Print) -> None:
-    missing = store.missing(wanted)
     began = time.monotonic()
-    for number, name in enumerate(missing, 1):
+    count = len(store.missing(wanted))
+    while missing := store.missing(wanted):
+        number = count - len(missing) + 1
         so_far = time.monotonic() - began
-        output(f"building {name} ({number} of {len(missing)}; {so_far:.0f} s so far)")
-        store.build(name, output)
+        output(f"building {missing[0]} ({number} of {count}; {so_far:.0f} s so far)")
+        store.build(missing[0], output)
     if not store.missing(TOOLS.keys() - TEST_TOOLS):
         store.drop_build_cache()
 

@@ -74,16 +74,24 @@ class Manifest(dict[str, Any]):
 
     Args:
         body: The object.
-        wave: Objects of a wave may be applied together; the next wave waits until they are ready.
+        wave: Objects of a wave may be applied together.
+        awaited: Whether the next wave waits until it is ready.
         source: The resource of the program that it comes from.
         retain: Whether it outlives its resource, as Pulumi's `retain_on_delete`.
     """
 
     def __init__(
-        self, body: Mapping[str, Any], *, wave: int = 0, source: str = "", retain: bool = False
+        self,
+        body: Mapping[str, Any],
+        *,
+        wave: int = 0,
+        awaited: bool = True,
+        source: str = "",
+        retain: bool = False,
     ) -> None:
         super().__init__(body)
         self.wave = wave
+        self.awaited = awaited
         self.source = source
         self.retain = retain
 
@@ -94,6 +102,13 @@ class Manifest(dict[str, Any]):
         return Identity(
             self["apiVersion"], self["kind"], metadata.get("namespace", ""), metadata["name"]
         )
+
+    @property
+    def images(self) -> set[str]:
+        """The images that its pods run."""
+        pod = self.get("spec", {}).get("template", {}).get("spec", {})
+        containers = [*pod.get("initContainers", ()), *pod.get("containers", ())]
+        return {str(one["image"]) for one in containers}
 
     def order(self) -> tuple[int, int, str, str, str]:
         """Return the sort key: wave, kind, namespace, name."""

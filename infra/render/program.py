@@ -17,7 +17,7 @@ from infra.keystore import SHORTEST_SECRET, KeyStore
 from infra.render.helm import template
 from infra.render.manifests import Manifest, normal
 from infra.render.resource import RELEASE, Resource
-from infra.render.waves import waves
+from infra.render.waves import awaited, waves
 
 PROGRAM = Path(__file__).resolve().parents[1]
 PROJECT = "updraft"
@@ -47,10 +47,20 @@ def render(
     """
     _refuse_encrypted(config, PROJECT)
     resources = record(config, keys=keys, program=program, stack=stack)
-    order = waves(resources)
+    order, waited = waves(resources), awaited(resources)
     found: list[Manifest] = []
     for resource in resources:
-        found += _manifests(resource, order.get(resource["urn"], 0), helm=helm, program=program)
+        wave = order.get(resource["urn"], 0)
+        for whole in _bodies(resource, helm=helm, program=program):
+            found.append(
+                Manifest(
+                    whole,
+                    wave=wave,
+                    awaited=resource["urn"] in waited,
+                    source=_source(resource),
+                    retain=resource["retain"],
+                )
+            )
     _refuse_doubles(found)
     _refuse_leaks(found, keys.secrets())
     return sorted(found, key=Manifest.order)
@@ -88,8 +98,11 @@ def record(
     return answer
 
 
-def _manifests(resource: Resource, wave: int, *, helm: Path, program: Path) -> Iterable[Manifest]:
-    source = f"{resource['type']} {resource['name']}"
+def _source(resource: Resource) -> str:
+    return f"{resource['type']} {resource['name']}"
+
+
+def _bodies(resource: Resource, *, helm: Path, program: Path) -> Iterable[dict[str, Any]]:
     inputs = resource["inputs"]
     if resource["type"] == RELEASE:
         bodies: Iterable[Mapping[str, Any]] = template(
@@ -101,8 +114,7 @@ def _manifests(resource: Resource, wave: int, *, helm: Path, program: Path) -> I
     else:
         return
     for body in bodies:
-        whole = normal(body, source=source, namespace=namespace)
-        yield Manifest(whole, wave=wave, source=source, retain=resource["retain"])
+        yield normal(body, source=_source(resource), namespace=namespace)
 
 
 def _refuse_encrypted(value: object, where: str) -> None:

@@ -31,6 +31,16 @@ def waves(resources: Sequence[Resource]) -> dict[str, int]:
     return found
 
 
+def awaited(resources: Sequence[Resource]) -> set[str]:
+    """Return the URNs of the resources that another one depends on, and so waits for."""
+    return {
+        one
+        for resource in resources
+        for urn in resource["dependencies"]
+        for one in _customs(urn, resources)
+    }
+
+
 def _is_gate(resource: Resource) -> bool:
     kind = resource["type"].rpartition(":")[2]
     return resource["type"] == RELEASE or kind in GATES

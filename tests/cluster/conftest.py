@@ -65,7 +65,7 @@ def first_up(instance: str, request: pytest.FixtureRequest) -> Iterator[str]:
     os.environ["UI_PORT"] = str(recorded.ui_port if recorded else support.free_port())
     try:
         if not keep:
-            support.killed_up(after="[5/6]")
+            support.killed_up(after="] Deploy by")
         yield support.command("up")
     except BaseException:
         diagnose(instance)

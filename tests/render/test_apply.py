@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,12 +54,19 @@ class Platform:
         spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
         return self.make("apps/v1", "Deployment", name, wave, spec=spec)
 
-    def deploy(self, *manifests: Manifest, timeout: float = 30) -> DeployResult:
+    def deploy(
+        self, *manifests: Manifest, timeout: float = 30, absent: Collection[str] = ()
+    ) -> DeployResult:
         """Deploy these, and the namespace."""
         output = self.said.append
-        waiter = Waiter(self.kubectl, output, timeout, interval=0.2)
-        whole = [self.make("v1", "Namespace", self.name), *manifests]
-        return apply(whole, kubectl=self.kubectl, namespace=self.name, output=output, waiter=waiter)
+        return apply(
+            [self.make("v1", "Namespace", self.name), *manifests],
+            kubectl=self.kubectl,
+            namespace=self.name,
+            output=output,
+            waiter=Waiter(self.kubectl, output, timeout, interval=0.2),
+            absent=absent,
+        )
 
     def live(self, kind: str, name: str) -> Body:
         """Return what the cluster has."""
@@ -192,6 +199,35 @@ def test_the_next_wave_waits_for_a_job(platform: Platform) -> None:
     )
     platform.deploy(platform.job("first"), late)
     assert "late" in platform.there("configmaps")
+
+
+def test_a_wave_waits_only_for_what_it_depends_on_and_the_deploy_for_all(
+    platform: Platform,
+) -> None:
+    slow, late = platform.job("slow"), platform.config("late", x="1")
+    slow.awaited, late.wave = False, 1
+    message = refused(lambda: platform.deploy(slow, late, timeout=2))
+    assert "late" in platform.there("configmaps")
+    assert "Job slow in" in message
+
+
+def test_what_runs_an_absent_image_joins_later_and_is_never_pruned(platform: Platform) -> None:
+    watching = platform.deployment("watching")
+    (image,) = watching.images
+    first = platform.deploy(platform.config("one", x="1"), watching, absent={image})
+    print(platform.said)
+    assert platform.there("deployments") == set()
+    assert "one" in platform.there("configmaps")
+    assert watching not in first.manifests
+    assert any("without watching: " in line for line in platform.said)
+    # There by a full deploy, it outlives one that lacks its image, as after an upgrade.
+    refused(lambda: platform.deploy(platform.config("one", x="1"), watching, timeout=1))
+    uid = platform.live("deployment", "watching")["metadata"]["uid"]
+    again = platform.deploy(platform.config("one", x="2"), watching, absent={image})
+    assert platform.live("deployment", "watching")["metadata"]["uid"] == uid
+    assert again.pruned == ()
+    gone = platform.deploy(platform.config("one", x="2"))
+    assert [one.name for one in gone.pruned] == ["watching"]
 
 
 def test_a_failed_job_is_told_at_once_and_runs_again_at_the_next_deploy(platform: Platform) -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from infra import settings
 from infra.cli.choices import Choices
+from infra.cli.image_plan import PLATFORM_IMAGES, late, needed, unbuilt
 from infra.cli.platform import WATCHING, Platform
-from infra.cli.up import PLATFORM_IMAGES, _Up
 from infra.images import programs
 from infra.local.paths import Paths
 from infra.local.programs import MONITORING_TOOLS
-from infra.output import Output
+from infra.local.tools import ToolCache
 
 CHOSEN = Choices(
     context="",
@@ -102,22 +102,42 @@ def test_of_old_archives_the_last_stays(paths: Paths, built: dict[str, Path]) ->
         ("none", set()),
     ],
 )
-def test_the_embedded_cluster_gets_what_the_mode_runs(
-    mode: str, watching: set[str], paths: Paths
-) -> None:
+def test_the_embedded_cluster_gets_what_the_mode_runs(mode: str, watching: set[str]) -> None:
     chosen = dataclasses.replace(CHOSEN, overrides={"monitoring": {"mode": mode}})
-    names = _Up(paths, Output()).builds(chosen)
+    names = needed(chosen)
     print(names)
     assert len(set(names)) == len(names)
     assert set(names) == {*PLATFORM_IMAGES, *watching}
 
 
-def test_a_cluster_of_ones_own_pulls_what_watches(paths: Paths) -> None:
+def test_a_cluster_of_ones_own_pulls_what_watches() -> None:
     chosen = dataclasses.replace(CHOSEN, context="mine")
-    names = _Up(paths, Output()).builds(chosen)
+    names = needed(chosen)
     print(names)
     assert "airflow" in names
     assert not set(names) & set(WATCHING)
+
+
+def test_airflow_waits_for_no_program_that_watches_it(tmp_path: Path) -> None:
+    cache = ToolCache(tmp_path)
+    assert set(late(CHOSEN, cache)) == set(programs.NAMES)
+    for name in ("loki", "prometheus"):
+        path = cache.path(MONITORING_TOOLS[name])
+        path.parent.mkdir(parents=True)
+        path.touch()
+    found = late(CHOSEN, cache)
+    print(found)
+    assert set(found) == set(programs.NAMES) - {"loki", "prometheus"}
+    # Pulumi makes all at once, and another cluster pulls what watches.
+    assert late(dataclasses.replace(CHOSEN, engine="pulumi"), cache) == ()
+    assert late(dataclasses.replace(CHOSEN, context="mine"), cache) == ()
+
+
+def test_an_image_that_is_not_there_yet_is_named_all_the_same(paths: Paths) -> None:
+    images = {"loki": unbuilt("loki")}
+    found = Platform(paths, dataclasses.replace(CHOSEN, images=images)).settings.monitoring.images
+    print(found.loki)
+    assert found.loki == "localhost/updraft/loki:unbuilt"
 
 
 def test_what_was_built_is_what_the_settings_name(paths: Paths) -> None:

@@ -166,6 +166,44 @@ def test_a_tool_is_built_once_and_runs(tmp_path: Path) -> None:
     assert process.wait(timeout=5) == 0
 
 
+def test_tools_of_one_package_are_one_program_by_several_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = dataclasses.replace(TOOLS["pause"], name="rest")
+    monkeypatch.setitem(TOOLS, "rest", other)
+    said: list[str] = []
+    built = tools.ensure(["pause", "rest"], said.append, cache=tmp_path)
+    print(said, built)
+    assert len([line for line in said if "building" in line]) == 1
+    assert built["rest"].name == "rest"
+    assert built["rest"].samefile(built["pause"])
+    assert sorted(path.name for path in built["rest"].parent.iterdir()) == ["pause", "rest"]
+
+
+def test_the_programs_of_a_node_know_which_one_they_are_called() -> None:
+    listed = {tool.name for tool in TOOLS.values() if tool.package == "./hyperkube"}
+    source = (tools.SOURCES / "kubernetes" / "hyperkube" / "main.go").read_text()
+    known = set(re.findall(r'^\t+"(kube[a-z-]+)":', source, re.M))
+    known |= set(re.findall(r'name == "(kube[a-z-]+)"', source))
+    print(listed, known)
+    assert len(listed) == 6
+    assert known == listed
+
+
+def test_a_compiler_fills_its_share_of_the_free_memory_and_the_user_may_say_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    monkeypatch.delenv("GOMEMLIMIT", raising=False)
+    found = ToolCache(tmp_path).environment()
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    print(found, whole)
+    assert found["GOGC"] == "off"
+    assert tools.LEAST_MEMORY <= int(found["GOMEMLIMIT"]) <= whole // 2
+    monkeypatch.setenv("GOGC", "100")
+    assert "GOGC" not in ToolCache(tmp_path).environment()
+
+
 def test_a_build_that_fails_says_why_and_leaves_nothing(sources: Path, tmp_path: Path) -> None:
     (sources / "pause" / "main.go").write_text("package main\nfunc main() { no_such_thing() }\n")
     with pytest.raises(UpdraftError) as caught:
