@@ -7,6 +7,7 @@ from typing import Any
 PLATFORM = (
     "control", "alerts", "quota", "waiting", "pods", "start", "throughput", "cost", "failures",
 )  # fmt: skip
+PHONE, DESKTOP = (390, 844), (1280, 900)
 CHARTS = ("quota", "waiting", "pods", "start", "throughput", "cost")
 
 
@@ -42,3 +43,10 @@ def is_drawn(page: Any, name: str) -> bool:
             name,
         )
     )
+
+
+def has_no_overflow(page: Any) -> bool:
+    """Whether nothing has to be scrolled sideways."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    print("width", width, "of", page.viewport_size["width"])
+    return bool(width <= page.viewport_size["width"])

@@ -60,7 +60,8 @@ class Site:
 
     def token(self, user: str) -> str:
         """Log a user in; his password is his name."""
-        answer = httpx.post(f"{self.url}/auth/token", json={"username": user, "password": user})
+        login = {"username": user, "password": user}
+        answer = httpx.post(f"{self.url}/auth/token", json=login, timeout=30)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 

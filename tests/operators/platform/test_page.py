@@ -20,62 +20,23 @@ import httpx
 import pytest
 
 from infra import versions
-from tests.operators.platform.look import CHARTS, PLATFORM, is_drawn, log_in, statuses
+from tests.operators.platform.look import (
+    CHARTS,
+    DESKTOP,
+    PHONE,
+    PLATFORM,
+    has_no_overflow,
+    is_drawn,
+    log_in,
+    statuses,
+)
 from tests.operators.platform.site import Site
 from tests.render.apiserver import free_ports
 from tests.waiting import wait_for
 
 PICTURE = Path(__file__).resolve().parents[3] / "docs" / "images" / "platform.png"
 TASK = ("task", "task-cpu", "task-memory")
-PHONE, DESKTOP = (390, 844), (1280, 900)
-# Complaints about Airflow itself: the frame in which it shows a plugin's page, FAB's login.
-AIRFLOWS = ("An iframe which has both allow-scripts and allow-same-origin", "/auth/static/")
 Open = Callable[..., Any]
-
-
-@pytest.fixture
-def visit(site: Site, browser: Any) -> Iterator[Open]:
-    """A function that opens a path as a user; at the end nothing may have been complained of."""
-    complaints: list[str] = []
-    contexts: list[Any] = []
-
-    def note(message: Any) -> None:
-        if message.type in {"error", "warning"}:
-            complain(message.text)
-
-    def complain(text: str) -> None:
-        if not any(each in text for each in AIRFLOWS):
-            complaints.append(text)
-
-    def show(  # noqa: PLR0913 -- each is a way in which people differ
-        path: str, user: str = "admin", *, at: Site = site, size: tuple[int, int] = DESKTOP,
-        theme: str = "light", quiet: bool = True, before: Callable[[Any], None] = lambda _: None,
-    ) -> Any:  # fmt: skip
-        viewport = {"width": size[0], "height": size[1]}
-        context = browser.new_context(viewport=viewport, color_scheme=theme, locale="en-GB")
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        if user:
-            context.add_cookies([{"name": "_token", "value": at.token(user), "url": at.url}])
-        page = context.new_page()
-        if quiet:
-            page.on("console", note)
-        page.on("pageerror", lambda error: complain(f"{error} {error.stack}"))
-        before(page)
-        page.goto(f"{at.url}{path}")
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def has_no_overflow(page: Any) -> bool:
-    """Whether nothing has to be scrolled sideways."""
-    width = page.evaluate("document.documentElement.scrollWidth")
-    print("width", width, "of", page.viewport_size["width"])
-    return bool(width <= page.viewport_size["width"])
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -8,8 +8,9 @@ export function make(name, text, attributes = {}) {
   return made;
 }
 
+/** A box of texts, or of elements that hold one. */
 export function notice(kind, ...texts) {
   const made = make("div", null, { class: `notice ${kind}` });
-  made.append(...texts.filter(Boolean).map((text) => make("p", text)));
+  made.append(...texts.filter(Boolean).map((text) => (text instanceof Node ? text : make("p", text))));
   return made;
 }

@@ -32,9 +32,15 @@ function pager(name, content) {
   return made;
 }
 
+function silent() {
+  const made = make("p", "The Watchdog does not fire: alerts may not arrive at all. ");
+  made.append(make("a", "What to do", { href: "runbooks/Watchdog.md" }));
+  return made;
+}
+
 const REMARKS = {
   alerts: (content) => [
-    content.watchdog ? "" : "The Watchdog does not fire: alerts may not arrive at all. See the runbook Watchdog.",
+    content.watchdog ? "" : silent(),
     content.hidden ? `Left out, for they concern DAGs that you may not read: ${content.hidden}.` : "",
   ],
   cost: (content) => [content.hidden ? `Left out, for you may not read them: DAGs that cost something, ${content.hidden}.` : ""],

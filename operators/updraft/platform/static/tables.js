@@ -20,6 +20,13 @@ function taskLink(row) {
 }
 
 const logLink = (row) => outside(make("a", `log of try ${row.try}`), row.log);
+// The platform's own stay in this frame, as a task's page does.
+const runbook = (address) => {
+  const anchor = make("a", "what to do");
+  if (/^https?:\/\//.test(address)) return outside(anchor, address);
+  anchor.href = address;
+  return anchor;
+};
 const lasted = (from, to) => (from && to ? seconds((to - from) / 1000) : "–");
 const mapped = (row) => (row.map_index >= 0 ? String(row.map_index) : "–");
 
@@ -35,7 +42,7 @@ const TABLES = {
     ["Severity", (row) => badge(row.severity)],
     ["Since", (row) => ago(row.since)],
     ["What", (row) => row.summary || "–"],
-    ["Runbook", (row) => (row.runbook ? outside(make("a", "what to do"), row.runbook) : "–")],
+    ["Runbook", (row) => (row.runbook ? runbook(row.runbook) : "–")],
   ],
   failures: [
     ["Task", taskLink],
@@ -63,13 +70,18 @@ const TABLES = {
   ],
 };
 
-// Columns with names that people make up: they break anywhere.
-const LONG = new Set(["Task", "DAG", "Run", "What", "DAG or team"]);
+// Columns with what people have written. They wrap: names anywhere, and an alert's, which is one
+// word, only where it is very long. The others are short, and never do.
+const WRAPPED = {
+  Task: "long", DAG: "long", Run: "long", What: "long", "DAG or team": "long", Alert: "name",
+};
+// With more columns a table wants more room than a panel of the grid has.
+const FEW = 3;
 
-/** Rows as a table; on a phone each of them is a card. */
+/** Rows as a table; where its panel is too narrow for one, each of them is a card. */
 export function table(name, content, title) {
   const columns = TABLES[name];
-  const made = make("table", null, { class: "rows" });
+  const made = make("table", null, columns.length > FEW ? { class: "many" } : {});
   made.append(make("caption", title));
   const head = make("tr");
   head.append(...columns.map(([heading]) => make("th", heading, { scope: "col" })));
@@ -79,7 +91,7 @@ export function table(name, content, title) {
     const line = make("tr");
     columns.forEach(([heading, value], place) => {
       const cell = place ? make("td", null, { "data-label": heading }) : make("th", null, { scope: "row", "data-label": heading });
-      const inner = make("span", null, LONG.has(heading) ? { class: "long" } : {});
+      const inner = make("span", null, { class: WRAPPED[heading] ?? "short" });
       inner.append(value(row, content));
       cell.append(inner);
       line.append(cell);
