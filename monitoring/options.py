@@ -38,7 +38,7 @@ class Options:
     monitoring: str = "airflow-monitoring"
     cluster: str = "updraft"
     time_scale: float = 1.0
-    runbooks: str = "https://updraft.example.com/docs/runbooks"
+    runbooks: str = "http://localhost:8080/platform/runbooks"
     teams: Mapping[str, str] = field(default_factory=dict)
     cpu_hour: float = 0.04
     memory_gib_hour: float = 0.005

@@ -11,7 +11,7 @@ import pulumi_kubernetes as kubernetes
 
 from infra import versions
 from infra.settings import Settings
-from infra.values import names
+from infra.values import links, names
 from infra.values.airflow import values
 from infra.values.image import ImageReference
 
@@ -69,6 +69,5 @@ class Airflow(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
             **source,
         )
-        address = f"{names.API_SERVER}.{settings.namespaces.airflow}.svc.cluster.local"
-        self.url = settings.airflow.base_url or f"http://{address}:{names.API_PORT}"
+        self.url = links.ui(settings)
         self.register_outputs({"url": self.url})

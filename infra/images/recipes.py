@@ -13,7 +13,7 @@ from infra.root import ROOT
 _TAKES: dict[str, tuple[str, ...]] = {
     "airflow": (
         *("requirements/uv.txt", "requirements/airflow.txt"),
-        *("requirements/npm.txt", "requirements/page", "operators"),
+        *("requirements/npm.txt", "requirements/page", "operators", "docs/runbooks"),
     ),
     "postgres": (),
     "git-sync": (),

@@ -71,9 +71,10 @@ class Logs(Area):
 class Alerts(Area):
     """Alerts, and who gets them."""
 
-    runbooks: Address = Field(
-        "https://updraft.example.com/docs/runbooks",
-        description="Where the folder docs/runbooks of this repository is read.",
+    runbooks: Address | None = Field(
+        None,
+        description="Where your own copy of the folder docs/runbooks is read; if null, Airflow's "
+        "UI serves the platform's, below airflow.baseUrl.",
     )
     time_scale: Annotated[float, Field(gt=0, le=10)] = Field(
         1.0, description="What every `for:` and burn-rate window is multiplied by; 1 but in tests."

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote, urlsplit
 
 from infra.settings import Settings
+from infra.values import names
 
 # A word of the host's name, and the address of a file or folder at a commit below a repository's.
 _FORGES = {
@@ -44,6 +45,17 @@ def option(settings: Settings) -> dict[str, object]:
             {"name": each.name, "url": _in_repository(settings, each.url)} for each in links.extra
         ],
     }
+
+
+def ui(settings: Settings) -> str:
+    """Return the address of Airflow's UI: where none is set, that inside the cluster."""
+    host = f"{names.API_SERVER}.{settings.namespaces.airflow}.svc.cluster.local"
+    return settings.airflow.base_url or f"http://{host}:{names.API_PORT}"
+
+
+def runbooks(settings: Settings) -> str:
+    """Return the address of the folder of runbooks, without a / at its end."""
+    return settings.monitoring.alerts.runbooks or f"{ui(settings)}/platform/runbooks"
 
 
 def to_page(base_url: str | None = None) -> dict[str, str]:

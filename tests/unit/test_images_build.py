@@ -19,7 +19,7 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of what images are made of."""
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, tmp_path / name)
-    for name in ("images", "operators", "requirements"):
+    for name in ("docs/runbooks", "images", "operators", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -37,6 +37,7 @@ def test_the_same_content_has_the_same_hash_anywhere(name: str, checkout: Path) 
     [
         ("airflow", "requirements/airflow.txt"),
         ("airflow", "operators/updraft/plugin.py"),
+        ("airflow", "docs/runbooks/Watchdog.md"),
         ("airflow", "images/airflow/entrypoint"),
         ("postgres", "images/postgres/Containerfile"),
         ("git-sync", "images/git-sync/git-sync"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.settings import Settings
-from infra.values import names
+from infra.values import links, names
 from monitoring import ports
 from monitoring.options import Options
 
@@ -18,7 +18,7 @@ def options(settings: Settings) -> Options:
         monitoring=spaces.monitoring,
         cluster=settings.cluster.context,
         time_scale=watched.alerts.time_scale,
-        runbooks=watched.alerts.runbooks,
+        runbooks=links.runbooks(settings),
         # Pulumi keeps no order of a setting's keys, and the first that fits counts.
         teams=dict(sorted(cost.teams.items())),
         cpu_hour=cost.cpu_hour,

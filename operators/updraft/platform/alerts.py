@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from updraft.platform import runbooks
 from updraft.platform.panels import Question
 from updraft.platform.servers import ALERTMANAGER
 
@@ -46,15 +47,20 @@ async def alerts(question: Question) -> dict[str, Any]:
 
 def _row(alert: Mapping[str, Any]) -> dict[str, Any]:
     labels, annotations = alert["labels"], alert.get("annotations", {})
-    runbook = annotations.get("runbook_url", "")
     return {
         "name": labels.get("alertname", ""),
         "severity": labels.get("severity", "none"),
         "summary": annotations.get("summary") or annotations.get("description", ""),
         "since": round(datetime.fromisoformat(alert["startsAt"]).timestamp() * 1000),
-        # Nothing but a web address becomes a link.
-        "runbook": runbook if runbook.startswith(("https://", "http://")) else "",
+        "runbook": _runbook(annotations.get("runbook_url", "")),
     }
+
+
+def _runbook(address: str) -> str:
+    """Return where the page links to: nothing but a web address, or a page of this platform."""
+    if not address.startswith(("https://", "http://")):
+        return ""
+    return runbooks.own(address) or address
 
 
 def _order(row: Mapping[str, Any]) -> tuple[int, int]:

@@ -1,10 +1,11 @@
-"""The page's own web application: one page, its files, and an address for each panel."""
+"""The page's own web application: the page, its files, an address a panel, and the runbooks."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -12,14 +13,21 @@ from urllib.parse import quote
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+)
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from updraft import settings
 from updraft.errors import UpdraftError
-from updraft.platform import panels
+from updraft.platform import panels, runbooks
 from updraft.platform.access import DeniedError, Viewer, viewer
 from updraft.platform.alerts import alerts
 from updraft.platform.cost import cost
@@ -78,17 +86,18 @@ def application() -> FastAPI:
     app = FastAPI(title="Updraft platform", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.get("/", response_class=Response)(page)
+    app.get(f"{runbooks.ROUTE}/{{name:path}}", response_class=Response)(runbook)
     app.get("/api/session")(session)
     app.get("/api/{name}")(panel)
     app.middleware("http")(_with_headers)
     return app
 
 
-async def page(
+async def _login(
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
-) -> Response:
-    """Return the page; who is not logged in is sent to the login first."""
+) -> RedirectResponse | None:
+    """Return the way to the login and back; None for who is logged in."""
     try:
         await get_user(request, None, bearer)
     except HTTPException:
@@ -96,7 +105,24 @@ async def page(
         back = quote(f"{request.url.path}{query}", safe="")
         login = get_auth_manager().get_url_login()
         return RedirectResponse(f"{login}?next={back}", status_code=302)
-    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    return None
+
+
+Login = Annotated[RedirectResponse | None, Depends(_login)]
+
+
+async def page(login: Login) -> Response:
+    """Return the page; who is not logged in is sent to the login first."""
+    return login or FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def runbook(name: str, login: Login) -> Response:
+    """Return a runbook, or which there are; who is not logged in is sent to the login first."""
+    if login:
+        return login
+    text, found = await run_in_threadpool(runbooks.page, name)
+    status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
+    return HTMLResponse(text, status, headers={"Cache-Control": "no-cache"})
 
 
 async def session(seen_by: Annotated[Viewer, Depends(viewer)]) -> JSONResponse:

@@ -185,6 +185,6 @@ BAD: dict[str, list[tuple[str, Spoil]]] = {
         ("updraft-dags", linked("runbooks/Watchdog.md")),
     ],
     "link-runbooks": [
-        ("updraft-dags", linked("https://updraft.example.com/docs/runbooks/NoSuchAlert.md"))
+        ("updraft-dags", linked("http://localhost:8080/platform/runbooks/NoSuchAlert.md"))
     ],
 }

@@ -245,7 +245,10 @@ def test_alerts_are_the_gravest_first_and_links_are_links(page: Page) -> None:
     assert [row["name"] for row in answer["rows"]] == ["TaskFailures", "QuotaNearlyFull"]
     assert answer["watchdog"]
     assert answer["hidden"] == 1  # of the DAG payroll
-    assert answer["rows"][0]["runbook"].startswith("https://updraft.example.com/docs/runbooks/")
+    assert [row["runbook"] for row in answer["rows"]] == [
+        "https://books.example.com/TaskFailures.md",
+        "runbooks/AirflowQuotaNearlyFull.md",
+    ]
     assert statistics(answer) == {"critical": (1, None, "alerts"), "warning": (1, None, "alerts")}
 
 
