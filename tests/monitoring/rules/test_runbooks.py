@@ -56,10 +56,35 @@ def test_a_page_says_what_it_means_how_to_look_and_how_to_fix(page: Path) -> Non
     assert len(re.findall(r"^- ", text.partition("## Fix")[2], re.M)) >= 2
 
 
+def test_a_page_that_needs_kubectl_names_its_cluster_first() -> None:
+    needing = 0
+    for page in PAGES:
+        text = page.read_text()
+        first = re.findall(r"^```sh\n(.*)$", text, re.M)[0]
+        is_named = first.startswith('eval "$(make env)"')
+        assert is_named == ("kubectl" in text), page.name
+        needing += is_named
+    print(f"{needing} of {len(PAGES)} pages")
+    assert needing > len(PAGES) / 2
+
+
+def test_every_link_leads_to_a_page_beside_it() -> None:
+    """So that it works in the repository, below alerts.runbooks, and in Airflow's UI alike."""
+    links = [
+        (page.name, link)
+        for page in (*PAGES, FOLDER / "README.md")
+        for link in re.findall(r"\]\(([^)]*)\)", page.read_text())
+    ]
+    there = {page.name for page in PAGES}
+    print(f"{len(links)} links")
+    assert len(links) > len(PAGES)
+    assert [(page, link) for page, link in links if link not in there] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_a_page_names_is_there(page: Path) -> None:
     text = page.read_text()
-    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M)) <= TARGETS
+    assert set(re.findall(r"(?:^|`|\$\()make ([a-z-]+)", text, re.M)) <= TARGETS
     assert set(re.findall(r"\bLOG=([a-z-]+)", text)) <= set(COMPONENTS)
     links = set(re.findall(r"\]\((\w+)\.md\)", text))
     assert page.stem not in links
