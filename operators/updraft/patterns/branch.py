@@ -10,6 +10,11 @@ from airflow.sdk import BaseBranchOperator, Context
 from updraft.errors import ConfigurationError
 
 Rules = Mapping[str, Callable[[Any], bool]]
+# What whoever finds it failed at night reads, where its author has written nothing.
+_DOCUMENT = """\
+Runs the first of the tasks that follow whose rule holds for a value, and skips the others. It
+changes nothing, and may be run again.
+"""
 
 
 class BranchOnOperator(BaseBranchOperator):
@@ -36,7 +41,7 @@ class BranchOnOperator(BaseBranchOperator):
     template_fields: Sequence[str] = ("value",)
 
     def __init__(self, *, value: Any, rules: Rules, default: str | None = None, **options: Any):
-        super().__init__(**options)
+        super().__init__(**{"doc_md": _DOCUMENT, **options})
         if not rules:
             raise ConfigurationError(
                 "there are no rules to branch by",

@@ -17,6 +17,11 @@ _UNMAPPED = -1
 _ROUNDING = 1e-9
 # So many failures are named in an error; the log names all.
 _NAMED = 20
+# What whoever finds it failed at night reads, where its author has written nothing.
+_DOCUMENT = """\
+Gathers what a mapped task returned, and fails where more of it failed than is tolerated. It changes
+nothing: clear the failed ones once they are mended, and it runs again.
+"""
 
 
 class Failure(TypedDict):
@@ -81,7 +86,7 @@ class CollectOperator(BaseOperator):
     def __init__(
         self, *, results: Any, tolerate: Tolerance = 0, items: Any = None, **options: Any
     ) -> None:
-        super().__init__(**{**options, "trigger_rule": "all_done"})
+        super().__init__(**{"doc_md": _DOCUMENT, **options, "trigger_rule": "all_done"})
         self.items = items
         self.tolerate = self._checked(tolerate)
         source = self._mapped(results)

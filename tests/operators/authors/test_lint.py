@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.root import ROOT
+from tests import howto
 from updraft.lint import yardstick
 from updraft.lint.__main__ import check, main
 from updraft.lint.findings import PARSE_SECONDS, RULES, Finding
@@ -150,6 +152,14 @@ FINE: dict[str, tuple[str, str]] = {
     "accepted": (
         "    @task\n",
         "    # lint: ignore[retries, docs] it must not happen twice\n    @task(retries=0)\n",
+    ),
+    # The package's own tasks say themselves what they do.
+    "of_the_package": (
+        "    load.expand(item=items())\n",
+        "    from updraft.patterns import branch_on, collect\n"
+        "    gathered = collect(load.expand(item=items()))\n"
+        "    again = items.override(task_id='again')()\n"
+        "    branch_on(gathered, {'again': bool}, task_id='choose') >> again\n",
     ),
     "accepted_dag": ('"owner": "sales", ', "# lint: ignore[owner] for all\n"),
 }
@@ -340,3 +350,19 @@ def test_a_task_is_found_by_its_decorator_its_id_or_its_dag() -> None:
     found = [source.task(name, "sales").first for name in ("load", "group.other", "computed")]
     print(found)
     assert found == [3, 4, 2]
+
+
+def test_what_the_how_tos_write_is_as_the_linter_wants_it(tmp_path: Path) -> None:
+    pages = sorted((ROOT / "docs" / "howto").glob("*.md"))
+    dags = 0
+    for page in pages:
+        for number, block in enumerate(howto.blocks(page)):
+            if block.kind != "python" or block.file.startswith("tests/"):
+                continue
+            name = block.file.removeprefix("dags/") or f"{page.stem}_{number}.py"
+            (tmp_path / name).write_text(block.text)
+            dags += "\n@dag(" in block.text
+    found, files = check([tmp_path])
+    print(f"{len(pages)} pages, {dags} DAGs, {files} files", *found, sep="\n")
+    assert files == dags >= 4
+    assert found == []
