@@ -16,6 +16,7 @@ class Notifications(Area):
 
     connection_id: ConnectionId | None = Field(
         None,
-        description="Airflow connection whose password is the webhook's whole address, a secret: "
-        "make it in the UI (Admin, Connections) or in the secrets backend. No messages without.",
+        description="Airflow connection, of type Generic or any other, whose password is the "
+        "webhook's whole address, a secret: make it in the UI (Admin, Connections) or in the "
+        "secrets backend. No messages without.",
     )

@@ -99,7 +99,7 @@ def _normal(address: str) -> str:
 def _fix(conn_id: str) -> str:
     return (
         f"make it in Airflow's UI (Admin, Connections), as AIRFLOW_CONN_{conn_id.upper()} or in "
-        "the secrets backend: the webhook's whole address as its password"
+        "the secrets backend: of type Generic, the webhook's whole address as its password"
     )
 
 
