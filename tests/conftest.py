@@ -10,6 +10,7 @@ import pytest
 
 from infra.cli import slow
 from tests import order
+from tests.cluster import declared
 
 # Pytest takes plugins from here alone; an installed package brings it as an entry point.
 pytest_plugins = ("updraft.testing.plugin",)
@@ -31,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the marks: `make test-fast` leaves out the first, and `make test` the second."""
     config.addinivalue_line("markers", "apiserver: runs etcd, an API server and controllers")
     config.addinivalue_line("markers", "slow(group): takes minutes; make test-slow runs its group")
+    for name, meaning in declared.MARKS.items():
+        config.addinivalue_line("markers", f"{name}(*words): {meaning}")
 
 
 def group_of(item: pytest.Item) -> str | None:
@@ -38,7 +41,7 @@ def group_of(item: pytest.Item) -> str | None:
     mark = item.get_closest_marker("slow")
     if mark is None:
         return None
-    group = mark.kwargs.get("group", "faults")
+    group = mark.kwargs.get("group")
     if group not in slow.GROUPS:
         known = ", ".join(slow.GROUPS)
         raise pytest.UsageError(f"{item.nodeid}: no group {group!r} of slow tests, but {known}")

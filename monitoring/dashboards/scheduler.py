@@ -139,6 +139,7 @@ def _loop(options: Options) -> Row:
                 },
                 width=8,
                 only_on_failure="a task pod that is killed while it runs",
+                faults={"orphans {{action}}": "a scheduler that dies"},
                 links=[runbook(options, "AirflowTasksWithoutHeartbeat")],
             ),
         ],

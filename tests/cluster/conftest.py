@@ -22,18 +22,19 @@ ORDER = (
     "test_platform.py",
     "test_licences.py",
     "test_fan_out.py",
-    "test_dags_by_git.py",
     "test_library.py",
     "test_watching.py",
+    "faults/test_told.py",
     "test_platform_page.py",
+    "test_dags_by_git.py",
     "faults/test_tasks.py",
     "faults/test_scheduling.py",
-    "faults/test_parsing.py",
     "faults/test_pods.py",
+    "faults/test_control_plane.py",
     "faults/test_components.py",
     "faults/test_watching.py",
     "faults/test_logs.py",
-    "faults/test_seen.py",
+    "test_seen.py",
     "test_end.py",
 )
 LAST = ORDER[-1]
@@ -56,15 +57,18 @@ def instance() -> str:
 
 @pytest.fixture(scope="session")
 def first_up(instance: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """What make up printed after one that was killed; takes the platform down at the end."""
-    keep = request.config.getoption("--keep")
+    """What make up printed after one that was killed; takes the platform down at the end.
+
+    For a group of slow tests none is killed: that shows no more than `make test` does.
+    """
+    keep, slow = (request.config.getoption(name) for name in ("--keep", "--slow"))
     recorded = choices.read(Paths.for_instance(instance).state) if keep else None
     if not keep:
         support.command("down", YES="1")  # what a killed run has left
     os.environ["SET"] = " ".join(watching.SETTINGS)
     os.environ["UI_PORT"] = str(recorded.ui_port if recorded else support.free_port())
     try:
-        if not keep:
+        if not (keep or slow):
             support.killed_up(after="] Deploy by")
         yield support.command("up")
     except BaseException:

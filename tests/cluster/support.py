@@ -108,6 +108,12 @@ def start(api: AirflowApi, dag_id: str, **conf: object) -> RunReport:
     return RunReport(dag_id, api.trigger(dag_id, conf))
 
 
+def start_schedule(api: AirflowApi, dag_id: str) -> None:
+    """Have the scheduler begin a DAG's runs by its schedule, once it is parsed."""
+    api.wait_for_dag(dag_id, 180, print)
+    api.unpause(dag_id)
+
+
 def pause(api: AirflowApi, dag_id: str) -> None:
     """Keep the scheduler from beginning runs of a DAG."""
     api.call("PATCH", f"dags/{dag_id}?update_mask=is_paused", {"is_paused": True})

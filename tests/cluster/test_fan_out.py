@@ -6,22 +6,18 @@ from datetime import UTC, datetime
 
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
+from infra.cli.runs import RunReport
 from infra.values import names
 from tests.cluster import support
-from tests.cluster.support import Ledger
+from tests.cluster.support import Ledger, Row
 from tests.waiting import wait_for
 
 ITEMS = 12
 TIGHT = 3
 
 
-def test_twelve_items_are_processed_once_each_by_twelve_pods(
-    platform: Platform, api: AirflowApi, ledger: Ledger
-) -> None:
-    report = support.finish(platform, api, support.trigger(api, items=ITEMS))
-    assert report.state == "success", report.counts()
-    rows = ledger.rows(report.run_id)
-    support.assert_once_each(rows, ITEMS)
+def assert_a_pod_each(platform: Platform, report: RunReport, rows: list[Row]) -> None:
+    """Each item had a pod of its own in the tasks' namespace, and every row is of these pods."""
     pods = support.mapped_pods(report)
     print(f"pods: {pods}")
     assert sorted(pods) == list(range(ITEMS))
@@ -32,14 +28,16 @@ def test_twelve_items_are_processed_once_each_by_twelve_pods(
     }
 
 
-def test_under_a_quota_of_three_pods_all_wait_and_succeed(
+def test_under_a_quota_of_three_pods_twelve_pods_process_an_item_each_once(
     platform: Platform, api: AirflowApi, ledger: Ledger
 ) -> None:
     began = datetime.now(UTC)
     with support.quota(platform, TIGHT):
         report = support.finish(platform, api, support.trigger(api, items=ITEMS))
     assert report.state == "success", report.counts()
-    support.assert_once_each(ledger.rows(report.run_id), ITEMS)
+    rows = ledger.rows(report.run_id)
+    support.assert_once_each(rows, ITEMS)
+    assert_a_pod_each(platform, report, rows)
     most = support.most_at_once(support.ended_pods(platform, report))
     log = support.scheduler_log(platform, began)
     refusals = [line for line in log.splitlines() if "exceeded quota" in line]

@@ -17,9 +17,8 @@ from tests.cluster import receiver, support
 from tests.cluster.support import Ledger
 from tests.waiting import wait_for
 
-# Items and pods of the fan-out whose first pod is killed: as many as the library promises to
-# manage when minutes do not count, else what shows that it does.
-MANY, FEWER = (100_000, 60), (20_000, 12)
+# As many as the library promises to manage.
+ITEMS, PODS = 100_000, 60
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +35,7 @@ def names_of(api: AirflowApi, report: RunReport, task_id: str) -> list[str]:
     return sorted(row["rendered_map_index"] for row in rows if row["task_id"] == task_id)
 
 
+@pytest.mark.fills("a transfer between databases")
 def test_custom_data_moves_a_table_between_two_databases(
     platform: Platform, api: AirflowApi, databases: dict[str, ExampleDatabase]
 ) -> None:
@@ -48,6 +48,8 @@ def test_custom_data_moves_a_table_between_two_databases(
     assert source[0] == "20000"
 
 
+@pytest.mark.slow(group="wide")
+@pytest.mark.fills("a quality check that finds bad rows")
 def test_a_night_is_published_and_starts_the_report(
     platform: Platform, api: AirflowApi, databases: dict[str, ExampleDatabase]
 ) -> None:
@@ -71,6 +73,7 @@ def test_a_night_is_published_and_starts_the_report(
     assert warehouse.sql("SELECT orders FROM mart.report") == [["2997"]]
 
 
+@pytest.mark.slow(group="wide")
 def test_a_backfill_loads_each_order_once(
     platform: Platform, api: AirflowApi, databases: dict[str, ExampleDatabase]
 ) -> None:
@@ -86,6 +89,7 @@ def test_a_backfill_loads_each_order_once(
     assert names_of(api, report, "load")[0] == "2026-01-01"
 
 
+@pytest.mark.slow(group="wide")
 def test_a_stress_holds_its_memory_in_as_many_pods_as_asked(
     platform: Platform, api: AirflowApi
 ) -> None:
@@ -105,13 +109,13 @@ def test_the_last_step_of_the_how_to_works(tmp_path: Path) -> None:
     assert done == ["make examples", "make push-dags", "make trigger DAG=count_rows"]
 
 
+@pytest.mark.slow(group="wide")
 @pytest.mark.usefixtures("pushed")
 def test_many_items_are_recorded_once_each_though_a_pod_is_killed(
-    platform: Platform, api: AirflowApi, ledger: Ledger, request: pytest.FixtureRequest
+    platform: Platform, api: AirflowApi, ledger: Ledger
 ) -> None:
-    items, asked = MANY if request.config.getoption("--slow") else FEWER
     ledger.sql("SET ROLE ledger; CREATE TABLE items (run_id text, batch integer, item integer)")
-    report = support.start(api, "many_items", items=items, pods=asked)
+    report = support.start(api, "many_items", items=ITEMS, pods=PODS)
     began = datetime.now(UTC)
     recorded = "SELECT count(*) FROM items WHERE batch = 0"
 
@@ -130,9 +134,9 @@ def test_many_items_are_recorded_once_each_though_a_pod_is_killed(
     tries = sorted({key[2] for key in pods})
     print(f"{found} by {len(set(pods.values()))} pods in {seconds:.0f} s, tries {tries}")
     assert report.state == "success", report.counts()
-    assert found == [str(items), str(items), "0", str(items - 1)]
+    assert found == [str(ITEMS), str(ITEMS), "0", str(ITEMS - 1)]
     assert ("record", 0, 2) in pods, "the killed pod's batch was not tried again"
-    assert asked < len(set(pods.values())) < 2 * asked
+    assert PODS < len(set(pods.values())) < 2 * PODS
 
 
 @pytest.mark.usefixtures("pushed")

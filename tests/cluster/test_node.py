@@ -24,6 +24,7 @@ from infra.root import ROOT
 from tests.cluster import support
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow(group="node")
 SYSCTLS = [Path("/proc/sys") / name for name in (*mounts.SYSCTLS, "net/ipv4/ip_forward")]
 
 

@@ -176,6 +176,15 @@ class Watch:
         return len(self.get(names.LOKI, "/loki/api/v1/series", **matching)["data"])
 
 
+def told(platform: Platform, alert: str, status: str = "firing") -> int:
+    """How many messages of an alert have reached the receiver."""
+    return sum(
+        each["labels"]["alertname"] == alert and each["status"] == status
+        for message in receiver.received(platform, ALERTS)
+        for each in message["alerts"]
+    )
+
+
 def chatted(run_id: str) -> str:
     """The log query for what a run of chatty printed."""
     return f'{{k8s_namespace_name="airflow-tasks"}} | run_id="{run_id}" |= "chatty "'

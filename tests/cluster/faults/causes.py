@@ -65,6 +65,16 @@ def metadata(platform: Platform, sql: str) -> list[list[str]]:
     return ExampleDatabase(platform, "airflow").sql(sql)
 
 
+def queued_earlier(platform: Platform, dag_id: str, minutes: int) -> None:
+    """Put into the past when a DAG's waiting tasks were queued: nobody waits that long here."""
+    metadata(
+        platform,
+        "UPDATE task_instance"  # noqa: S608 -- our own words
+        f" SET queued_dttm = queued_dttm - interval '{minutes} minutes'"
+        f" WHERE dag_id = '{dag_id}' AND state = 'queued'",
+    )
+
+
 @contextmanager
 def patched(
     platform: Platform, namespace: str, target: str, path: str, change: Callable[[Any], Any]

@@ -11,8 +11,8 @@ from tests.cluster import receiver
 from tests.cluster.watching import ALERTS
 
 
-@pytest.fixture(scope="package", autouse=True)
-def told(platform: Platform, pushed: None) -> Iterator[None]:
+@pytest.fixture(scope="package")
+def listener(platform: Platform, pushed: None) -> Iterator[None]:
     """The receiver of the alerts, gone before the tests of the cluster's end."""
     del pushed
     with receiver.running(platform, ALERTS):

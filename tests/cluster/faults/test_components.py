@@ -1,4 +1,4 @@
-"""A part of the platform that is down, starved or full fires its alert, which resolves after it."""
+"""A part of the platform that is starved, full or slow fires its alert, which resolves after it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import pytest
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
 from infra.values import names
-from tests.cluster import receiver, support
+from tests.cluster import support
 from tests.cluster.faults import causes, volume
-from tests.cluster.watching import ALERTS, Watch, scaled_down
-from tests.waiting import wait_for
+from tests.cluster.watching import Watch
 
-TRIGGERER = f"deployment/{names.TRIGGERER}"
+TRIGGERER, SCHEDULER = f"deployment/{names.TRIGGERER}", f"deployment/{names.SCHEDULER}"
 # More would keep the platform itself out of its database.
 CONNECTIONS = 80
 CONNECTS = f"""
@@ -23,92 +22,57 @@ held = [psycopg.connect(address) for _ in range({CONNECTIONS})]
 print(len(held), flush=True)
 time.sleep(75)
 """
-# Freezes every process of a container but the first for a second, more often than is let pass.
-HICCUPS = "for i in 1 2 3 4 5 6 7 8; do kill -STOP -1; sleep 1; kill -CONT -1; sleep 0.5; done"
 LITTLE = {"requests": {"cpu": "10m", "memory": "24Mi"}, "limits": {"cpu": "500m", "memory": "24Mi"}}
+# The critical section reads the pools, and little else does.
+SLOW = "".join(
+    "BEGIN; LOCK TABLE slot_pool IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT;"
+    " SELECT pg_sleep(0.2);"
+    for _ in range(20)
+)
+
+pytestmark = [pytest.mark.slow(group="servers"), pytest.mark.usefixtures("listener")]
 
 
-def messages(platform: Platform, alert: str, status: str) -> int:
-    """How many messages of an alert have reached the receiver."""
-    return sum(
-        each["labels"]["alertname"] == alert and each["status"] == status
-        for message in receiver.received(platform, ALERTS)
-        for each in message["alerts"]
-    )
-
-
-def test_a_control_plane_that_is_down_fires_and_is_told(
-    platform: Platform, api: AirflowApi, watch: Watch
-) -> None:
-    down = (names.SCHEDULER, names.TRIGGERER, names.API_SERVER)
-    fired = ("AirflowSchedulerDown", "AirflowTriggererDown", "AirflowApiServerDown")
-    orphans = "AirflowOrphanedTasks"
-    with support.quota(platform, 1):
-        # Queued, and without a pod: nobody knows of them once their scheduler is gone.
-        report = support.start(api, "crowd")
-        causes.wait_state(api, report, "wait", "queued", least=8)
-        with scaled_down(platform, platform.namespace, *(f"deployment/{name}" for name in down)):
-            watch.wait_firing(*fired)
-            wait_for(lambda: messages(platform, fired[0], "firing"), 120, "the page")
-        watch.wait_firing(orphans)
-    watch.end(*fired, orphans)
-    wait_for(lambda: messages(platform, fired[0], "resolved"), 120, "the all-clear")
-    support.finish(platform, api, report)
-
-
-def test_a_database_that_is_down_silences_what_follows_from_it(
+@pytest.mark.fires("AirflowDatabaseConnectionsHigh", "AirflowVolumeFilling")
+@pytest.mark.fills("a cluster whose volumes have a size of their own")
+def test_a_database_whose_connections_are_taken_and_a_volume_that_fills_fire(
     platform: Platform, watch: Watch
 ) -> None:
-    with scaled_down(platform, platform.namespace, f"statefulset/{names.POSTGRESQL}"):
-        watch.wait_firing("AirflowDatabaseDown")
-        wait_for(lambda: messages(platform, "AirflowDatabaseDown", "firing"), 120, "the page")
-
-        def quiet() -> bool:
-            alerts = watch.get(names.ALERTMANAGER, "/api/v2/alerts")
-            by_name = {each["labels"]["alertname"]: each["status"] for each in alerts}
-            following = by_name.get("AirflowApiServerDown")
-            return bool(following and following["inhibitedBy"])
-
-        wait_for(quiet, 180, "the API server's alert, and that it is inhibited")
-    watch.end("AirflowDatabaseDown")
-    wait_for(lambda: "AirflowApiServerDown" not in watch.firing(), 300, "the API server")
+    with (
+        volume.filled(platform, platform.namespace),
+        causes.meanwhile(platform, "exec", *causes.in_dag_processor(platform), CONNECTS),
+    ):
+        watch.wait_firing("AirflowDatabaseConnectionsHigh", "AirflowVolumeFilling")
+    watch.end("AirflowDatabaseConnectionsHigh", "AirflowVolumeFilling")
 
 
-@pytest.mark.slow
-def test_a_database_whose_connections_are_taken_fires(platform: Platform, watch: Watch) -> None:
-    with causes.meanwhile(platform, "exec", *causes.in_dag_processor(platform), CONNECTS):
-        watch.wait_firing("AirflowDatabaseConnectionsHigh")
-    watch.end("AirflowDatabaseConnectionsHigh")
-
-
-def test_a_server_with_too_little_memory_fires(platform: Platform, watch: Watch) -> None:
+@pytest.mark.fires("AirflowComponentOutOfMemory", "AirflowCriticalSectionSlow")
+def test_a_server_with_too_little_memory_and_a_slow_database_fire(
+    platform: Platform, watch: Watch
+) -> None:
+    """What holds the scheduler up is the database; the server is the exporter."""
     path = "/spec/template/spec/containers/0/resources"
     exporter = (platform, platform.namespace, f"deployment/{names.AIRFLOW_EXPORTER}", path)
-    with causes.patched(*exporter, lambda _: LITTLE):
-        watch.wait_firing("AirflowComponentOutOfMemory")
-    watch.end("AirflowComponentOutOfMemory")
+    database = ("-n", platform.namespace, f"statefulset/{names.POSTGRESQL}", "-c", "postgresql")
+    psql = ("psql", "-q", "-U", "airflow", "-d", "airflow", "-c", SLOW)
+    with (
+        causes.patched(*exporter, lambda _: LITTLE),
+        causes.meanwhile(platform, "exec", *database, "--", *psql),
+    ):
+        watch.wait_firing("AirflowComponentOutOfMemory", "AirflowCriticalSectionSlow")
+    watch.end("AirflowComponentOutOfMemory", "AirflowCriticalSectionSlow")
 
 
-@pytest.mark.slow
-def test_a_volume_that_fills_fires(platform: Platform, watch: Watch) -> None:
-    with volume.filled(platform, platform.namespace):
-        watch.wait_firing("AirflowVolumeFilling")
-    watch.end("AirflowVolumeFilling")
-
-
-@pytest.mark.slow
-def test_a_triggerer_that_has_no_room_fires(
+@pytest.mark.fires("AirflowNoMetrics", "AirflowTriggererFull")
+@pytest.mark.fills("a deferred task")
+def test_a_scheduler_that_tells_nothing_and_a_triggerer_that_has_no_room_fire(
     platform: Platform, api: AirflowApi, watch: Watch
 ) -> None:
-    with causes.variable(platform, TRIGGERER, "AIRFLOW__TRIGGERER__CAPACITY", "4"):
+    with (
+        causes.variable(platform, SCHEDULER, "AIRFLOW__METRICS__STATSD_ON", "False"),
+        causes.variable(platform, TRIGGERER, "AIRFLOW__TRIGGERER__CAPACITY", "4"),
+    ):
         report = support.start(api, "resting")
-        watch.wait_firing("AirflowTriggererFull")
-        assert causes.finish(platform, api, report) == {"success"}
-    watch.end("AirflowTriggererFull")
-
-
-def test_a_triggerer_that_hangs_fires(platform: Platform, watch: Watch) -> None:
-    where = ("-n", platform.namespace, TRIGGERER, "-c", "triggerer")
-    platform.kubectl.run("exec", *where, "--", "sh", "-c", HICCUPS)
-    watch.wait_firing("AirflowTriggererBlocked")
-    watch.end("AirflowTriggererBlocked")
+        watch.wait_firing("AirflowNoMetrics", "AirflowTriggererFull")
+    assert causes.finish(platform, api, report) == {"success"}
+    watch.end("AirflowNoMetrics", "AirflowTriggererFull")

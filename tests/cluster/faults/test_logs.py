@@ -73,6 +73,9 @@ HTTPServer(("", {ports.HTTP[names.LOKI]}), Gateway).serve_forever()
 """
 
 
+pytestmark = [pytest.mark.slow(group="logs"), pytest.mark.usefixtures("listener")]
+
+
 @pytest.fixture
 def space(platform: Platform) -> str:
     """Where what watches is."""
@@ -92,7 +95,8 @@ def wait_lines(watch: Watch, report: RunReport, lines: int) -> None:
     assert watch.count(selector) == lines
 
 
-@pytest.mark.slow
+@pytest.mark.fires("AirflowLokiDiscardsLines")
+@pytest.mark.fills("a line that Loki refuses, such as one that is too old")
 def test_lines_that_loki_throws_away_fire(platform: Platform, watch: Watch) -> None:
     """Before Loki is taken away: what is counted as it comes back might be old, so it is not."""
     assert from_a_pod(platform, PUSH + ONE_IS_OLD) == ["204", "400"]
@@ -100,7 +104,7 @@ def test_lines_that_loki_throws_away_fire(platform: Platform, watch: Watch) -> N
     watch.end("AirflowLokiDiscardsLines")
 
 
-@pytest.mark.slow
+@pytest.mark.fires("AirflowLokiErrors")
 def test_a_loki_that_takes_no_lines_fires(platform: Platform, watch: Watch, space: str) -> None:
     """With the shipped waits it would be restarted before, as it isn't ready for three minutes."""
     assert from_a_pod(platform, PUSH + LEAVES) == ["204", *["500"] * ASKS]
@@ -109,7 +113,6 @@ def test_a_loki_that_takes_no_lines_fires(platform: Platform, watch: Watch, spac
     watch.end("AirflowLokiErrors")
 
 
-@pytest.mark.slow
 def test_pods_of_less_than_a_second_leave_their_lines(platform: Platform, watch: Watch) -> None:
     """Each is deleted as soon as it has ended, its files with it."""
     namespace = platform.tasks_namespace
@@ -138,7 +141,6 @@ def test_pods_of_less_than_a_second_leave_their_lines(platform: Platform, watch:
     assert found == {f"{name} of {mark}": 1 for name in names_}
 
 
-@pytest.mark.slow
 def test_nothing_is_lost_while_loki_is_away_and_the_collector_dies(
     platform: Platform, api: AirflowApi, watch: Watch, space: str
 ) -> None:
@@ -153,7 +155,7 @@ def test_nothing_is_lost_while_loki_is_away_and_the_collector_dies(
     wait_lines(watch, report, PODS * LINES)
 
 
-@pytest.mark.slow
+@pytest.mark.fires("AirflowLogsDelayed")
 def test_lines_that_wait_for_loki_fire(
     platform: Platform, api: AirflowApi, watch: Watch, space: str
 ) -> None:
@@ -175,6 +177,8 @@ def test_lines_that_wait_for_loki_fire(
     assert causes.finish(platform, api, report) == {"success"}
 
 
+@pytest.mark.fires("AirflowCollectorDropsLogs", "AirflowLogDeliveryBudgetBurn")
+@pytest.mark.fills("a collector at its limit of memory", "a gateway that refuses every line")
 def test_lines_that_are_refused_on_their_way_fire(
     platform: Platform, api: AirflowApi, watch: Watch, space: str
 ) -> None:
@@ -193,7 +197,8 @@ def test_lines_that_are_refused_on_their_way_fire(
     watch.end(*fired)
 
 
-@pytest.mark.slow
+@pytest.mark.fires("AirflowCollectorDropsLogs")
+@pytest.mark.fills("a disk of a node that is full while Loki is down")
 def test_a_full_disk_below_the_queue_fires_and_loses_nothing(
     platform: Platform, api: AirflowApi, watch: Watch, space: str
 ) -> None:

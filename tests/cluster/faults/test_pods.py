@@ -1,8 +1,11 @@
-"""Task pods that Kubernetes refuses, can't start or throws out fire their alerts, which resolve."""
+"""Task pods that Kubernetes refuses, and DAG files that are slow or never read, fire alerts."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +15,51 @@ from tests.cluster import objects, support
 from tests.cluster.faults import causes
 from tests.cluster.watching import Watch
 
-IDS = {"dag_id": causes.FAULTY, "task_id": "by-hand", "try_number": "1"}
-MIB = 1 << 20
-FILLS = f"""
-import time
-open("/scratch/file", "wb").write(bytes({8 * MIB}))
-time.sleep(600)
-"""
 RUNS = 4
+GOOD = "from airflow.sdk import dag\n"
+SLEEPS = f"import time\n{GOOD}time.sleep(17)\n"
+# Airflow breaks a long import off by an error, which this one does not mind.
+NEVER_ENDS = f"""import time
+{GOOD}
+for _ in range(3):
+    try:
+        time.sleep(60)
+    except BaseException:
+        pass
+"""
+# In seconds: a push costs a second, and a file that was pushed takes 17 to be read.
+BETWEEN_PUSHES = 5
+SLOWLY_READ = ("AirflowDagParseSlow", "AirflowDagParseTimeout")
+
+pytestmark = [pytest.mark.slow(group="faults"), pytest.mark.usefixtures("listener")]
+
+
+@contextmanager
+def slow_files(platform: Platform, folder: Path) -> Iterator[Callable[[], None]]:
+    """Have a file that never ends while the block runs; yield what pushes a slow one anew.
+
+    Each push is read anew: the waits of these tests are shorter than from one reading of a file
+    to the next.
+    """
+    pushes = iter(range(1000))
+    last = 0.0
+
+    def push(**texts: str) -> None:
+        below = folder / str(next(pushes))
+        below.mkdir()
+        support.push_by_git(platform, below, {f"{name}.py": text for name, text in texts.items()})
+
+    def push_slow() -> None:
+        nonlocal last
+        if time.monotonic() > last + BETWEEN_PUSHES:
+            push(slow=f"# {next(pushes)}\n{SLEEPS}")
+            last = time.monotonic()
+
+    push(endless=NEVER_ENDS)
+    try:
+        yield push_slow
+    finally:
+        push(endless=GOOD, slow=GOOD)
 
 
 def refused(api: AirflowApi) -> None:
@@ -30,76 +70,43 @@ def refused(api: AirflowApi) -> None:
         time.sleep(20)
 
 
-def test_an_image_that_is_nowhere_fires(platform: Platform, watch: Watch) -> None:
-    """A pod as of a task; Airflow itself would make another when this one is deleted."""
-    pod = objects.pod(
-        platform,
-        "without-image",
-        platform.tasks_namespace,
-        annotations=IDS,
-        image="localhost/updraft/nowhere:1",
-    )
-    with objects.applied(platform, pod):
-        watch.wait_firing("AirflowImagePullFailing")
-    watch.end("AirflowImagePullFailing")
-
-
-@pytest.mark.slow
-def test_a_pod_that_its_node_throws_out_fires(platform: Platform, watch: Watch) -> None:
-    scratch = {"/scratch": {"emptyDir": {"sizeLimit": f"{MIB}"}}}
-    pod = objects.pod(
-        platform,
-        "too-much",
-        platform.tasks_namespace,
-        program=FILLS,
-        annotations=IDS,
-        volumes=scratch,
-    )
-    with objects.applied(platform, pod):
-        watch.wait_firing("AirflowPodEvicted")
-    watch.end("AirflowPodEvicted")
-
-
-def test_pods_that_the_scheduler_may_not_create_fire(
-    platform: Platform, api: AirflowApi, watch: Watch
-) -> None:
-    with causes.may_not_create_pods(platform):
-        refused(api)
-        watch.wait_firing("AirflowPodCreationForbidden")
-    watch.end("AirflowPodCreationForbidden")
-
-
-def test_pods_that_an_absent_webhook_should_admit_fire(
-    platform: Platform, api: AirflowApi, watch: Watch
-) -> None:
+def absent_webhook(platform: Platform) -> objects.Manifest:
+    """A webhook that nobody answers, and that every task pod needs."""
     nobody = {"service": {"name": "nobody", "namespace": platform.namespace, "path": "/"}}
+    tasks = {"matchLabels": {"kubernetes.io/metadata.name": platform.tasks_namespace}}
+    pods = {
+        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
+    }  # fmt: skip
     webhook = {
+        "name": "nobody.tests.example.com",
+        "clientConfig": nobody,
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "timeoutSeconds": 1,
+        "namespaceSelector": tasks,
+        "rules": [pods],
+    }
+    return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": "tests-nobody"},
-        "webhooks": [
-            {
-                "name": "nobody.tests.example.com",
-                "clientConfig": nobody,
-                "failurePolicy": "Fail",
-                "sideEffects": "None",
-                "admissionReviewVersions": ["v1"],
-                "timeoutSeconds": 1,
-                "namespaceSelector": {
-                    "matchLabels": {"kubernetes.io/metadata.name": platform.tasks_namespace}
-                },
-                "rules": [
-                    {
-                        "apiGroups": [""],
-                        "apiVersions": ["v1"],
-                        "operations": ["CREATE"],
-                        "resources": ["pods"],
-                    }
-                ],
-            }
-        ],
+        "webhooks": [webhook],
     }
-    with objects.applied(platform, webhook):
-        refused(api)
-        watch.wait_firing("AirflowPodCreationFailing")
-    watch.end("AirflowPodCreationFailing")
+
+
+@pytest.mark.fires("AirflowPodCreationForbidden", "AirflowPodCreationFailing", *SLOWLY_READ)
+@pytest.mark.fills("a DAG file that sleeps while it is imported")
+def test_pods_that_are_refused_fire_beside_files_that_are_slow_or_never_read(
+    platform: Platform, api: AirflowApi, watch: Watch, tmp_path: Path
+) -> None:
+    """The scheduler may not create pods; then it may, and what should admit them is absent."""
+    with slow_files(platform, tmp_path) as push_slow:
+        with causes.may_not_create_pods(platform):
+            refused(api)
+            watch.wait_firing("AirflowPodCreationForbidden", meanwhile=push_slow)
+        watch.end("AirflowPodCreationForbidden")
+        with objects.applied(platform, absent_webhook(platform)):
+            refused(api)
+            watch.wait_firing("AirflowPodCreationFailing", *SLOWLY_READ, meanwhile=push_slow)
+    watch.end("AirflowPodCreationFailing", *SLOWLY_READ)

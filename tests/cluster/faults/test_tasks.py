@@ -6,54 +6,36 @@ import pytest
 
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.platform import Platform
+from infra.cli.runs import RunReport
 from tests.cluster import receiver, support
 from tests.cluster.dags import doomed
 from tests.cluster.faults import causes
 from tests.cluster.watching import Watch
+from tests.waiting import wait_for
 
-LATE_RUNS = 15
-GOOD_RUNS = 5
+# Of runs that are late: fewer than half of them fail, or that would be told for long after.
+LATE_FAIL, LATE_WELL = 8, 9
+# The ratio of runs looks back for long: as many that end well make it small again.
+WELL = ("retried", "poison", "none", "none", "none")
 # Freezes every process of a container but the first, as a node does that has no CPU left for it.
 FREEZE = "kill -STOP -1"
+FIRED = (
+    "AirflowCallbackErrors",
+    "AirflowDeadlineMissed",
+    "AirflowNotificationsFailing",
+    "AirflowOnTimeBudgetBurn",
+    "AirflowRunFailureRatioHigh",
+    "AirflowRunSuccessBudgetBurn",
+    "AirflowTaskFailureRatioHigh",
+    "AirflowTaskFailuresEverywhere",
+    "AirflowTasksWithoutHeartbeat",
+)
+
+pytestmark = [pytest.mark.slow(group="faults"), pytest.mark.usefixtures("listener")]
 
 
-@pytest.mark.slow
-def test_errors_of_tasks_and_runs_fire(platform: Platform, api: AirflowApi, watch: Watch) -> None:
-    ratios = ("AirflowTaskFailureRatioHigh", "AirflowRunFailureRatioHigh")
-    reports = [support.start(api, causes.FAULTY, fault="error") for _ in range(3)]
-    watch.wait_firing(*ratios, timeout=600)
-    assert causes.finish(platform, api, *reports) == {"failed"}
-    # The ratio of runs looks back for long: as many that end well make it small again.
-    well = [support.start(api, causes.FAULTY, fault="none") for _ in range(GOOD_RUNS)]
-    assert causes.finish(platform, api, *well) == {"success"}
-    watch.end(*ratios)
-
-
-@pytest.mark.slow
-def test_errors_of_several_dags_at_once_fire(
-    platform: Platform, api: AirflowApi, watch: Watch
-) -> None:
-    reports = [support.start(api, name) for name in doomed.NAMES]
-    reports += [support.start(api, causes.FAULTY, fault="error") for _ in range(2)]
-    watch.wait_firing("AirflowTaskFailuresEverywhere")
-    assert causes.finish(platform, api, *reports) == {"failed"}
-    watch.end("AirflowTaskFailuresEverywhere")
-
-
-def test_a_task_that_takes_too_much_memory_fires(
-    platform: Platform, api: AirflowApi, watch: Watch
-) -> None:
-    report = support.start(api, causes.FAULTY, fault="memory")
-    watch.wait_firing("AirflowTaskOutOfMemory")
-    assert causes.finish(platform, api, report) == {"failed"}
-    # It lasts until the pod is cleaned up, which the platform does an hour later.
-    causes.delete_pods(platform, api, report, "memory")
-    watch.end("AirflowTaskOutOfMemory")
-
-
-def test_a_task_that_gives_no_sign_of_life_fires(
-    platform: Platform, api: AirflowApi, watch: Watch
-) -> None:
+def start_silent(platform: Platform, api: AirflowApi) -> RunReport:
+    """Begin a run whose task gives no sign of life, for longer than is waited for one."""
     report = support.start(api, causes.FAULTY, fault="long")
     causes.wait_state(api, report, "long", "running")
     [name] = causes.pods(platform, api, report, "long")
@@ -65,21 +47,47 @@ def test_a_task_that_gives_no_sign_of_life_fires(
         "UPDATE task_instance SET last_heartbeat_at = last_heartbeat_at - interval '6 minutes'"
         " WHERE dag_id = 'faulty' AND task_id = 'long' AND state = 'running'",
     )
-    watch.wait_firing("AirflowTasksWithoutHeartbeat")
-    causes.delete_pods(platform, api, report, "long")
-    assert causes.finish(platform, api, report) == {"failed"}
-    watch.end("AirflowTasksWithoutHeartbeat")
+    return report
 
 
-def test_deadlines_that_are_missed_and_messages_that_reach_nobody_fire(
+@pytest.mark.fires(*FIRED)
+@pytest.mark.fills(
+    "a callback of a run that raises an error",
+    "a record that can't be processed",
+    "a run that misses its deadline",
+    "a source that fails again and again",
+    "a task pod that is killed while it runs",
+    "a task that fails",
+    "a task that fails, with notifications on",
+    "a task that is retried",
+)
+def test_tasks_that_fail_fall_silent_or_are_late_fire(
     platform: Platform, api: AirflowApi, watch: Watch
 ) -> None:
-    counted = ("AirflowDeadlineMissed", "AirflowNotificationsFailing", "AirflowCallbackErrors")
-    burnt = ("AirflowOnTimeBudgetBurn", "AirflowRunSuccessBudgetBurn")
+    """Side by side: tasks of three DAGs, and messages that reach nobody."""
     gone = receiver.address(platform.namespace, "gone")
     api.put_connection(receiver.NAME, conn_type="http", password=gone)
-    reports = [support.start(api, "late") for _ in range(LATE_RUNS)]
-    watch.wait_firing(*counted, *burnt)
-    assert causes.finish(platform, api, *reports) == {"failed"}
+    silent = start_silent(platform, api)
+    failing = [support.start(api, "late", fails=True) for _ in range(LATE_FAIL)]
+    failing += [support.start(api, causes.FAULTY, fault=fault) for fault in ("error", "source")]
+    failing += [support.start(api, name) for name in doomed.NAMES]
+    late = [support.start(api, "late", fails=False) for _ in range(LATE_WELL)]
+    watch.wait_firing(*FIRED, timeout=600)
+    causes.delete_pods(platform, api, silent, "long")
+    well = [support.start(api, causes.FAULTY, fault=fault) for fault in WELL]
+    assert causes.finish(platform, api, silent, *failing) == {"failed"}
+    assert causes.finish(platform, api, *late, *well) == {"success"}
     api.delete_connection(receiver.NAME)
-    watch.end(*counted, *burnt)
+    watch.end(*FIRED)
+
+
+@pytest.mark.fills("a DAG with a schedule")
+def test_runs_by_schedule_are_measured(api: AirflowApi) -> None:
+    """Airflow measures some things of these alone."""
+    support.start_schedule(api, "tick")
+
+    def ticked() -> bool:
+        return [run["state"] for run in api.runs("tick")].count("success") >= 2
+
+    wait_for(ticked, support.RUN_TIMEOUT, "two runs by schedule")
+    support.pause(api, "tick")
