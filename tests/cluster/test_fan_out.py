@@ -49,15 +49,15 @@ def test_under_a_quota_of_three_pods_twelve_pods_process_an_item_each_once(
 def test_a_scheduler_killed_midway_loses_and_doubles_nothing(
     platform: Platform, api: AirflowApi, ledger: Ledger
 ) -> None:
+    pods = ("pods", "-n", platform.namespace, "-l", "component=scheduler")
+    before = {pod["metadata"]["uid"] for pod in platform.kubectl.items(*pods)}
+    assert before, "no scheduler to kill"
     report = support.trigger(api, items=ITEMS, seconds=5)
 
     def midway() -> bool:
         return 1 <= len(ledger.rows(report.run_id)) < ITEMS
 
     wait_for(midway, support.RUN_TIMEOUT, "the first of the items to be processed")
-    pods = ("pods", "-n", platform.namespace, "-l", "component=scheduler")
-    before = {pod["metadata"]["uid"] for pod in platform.kubectl.items(*pods)}
-    assert before, "no scheduler to kill"
     platform.kubectl.run("delete", *pods, "--grace-period=0", "--force")
     assert len(ledger.rows(report.run_id)) < ITEMS, "killed too late to mean anything"
     support.finish(platform, api, report)
