@@ -39,11 +39,7 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     With the image and the DAGs of the last good demonstration it shows that one again, whatever
     settings changed: a second make up runs nothing.
     """
-    commit = ""
-    if platform.has_git_server:
-        pushed = platform.push_dags()
-        commit = pushed.commit
-        output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {commit[:12]}")
+    commit = push(platform, output)
     with platform.api() as api:
         record = platform.paths.state / "demonstration.json"
         print_ = fingerprint(platform.config, commit)
@@ -59,6 +55,15 @@ def show(platform: Platform, output: Output) -> RunReport | None:
             report = run(platform, api, output, Request(DEFAULT_DAG))
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
     return report
+
+
+def push(platform: Platform, output: Output) -> str:
+    """Push dags/ to the git server inside the cluster; its commit, "" where there is none."""
+    if not platform.has_git_server:
+        return ""
+    pushed = platform.push_dags()
+    output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {pushed.commit[:12]}")
+    return pushed.commit
 
 
 def fingerprint(config: Mapping[str, Any], commit: str) -> str:

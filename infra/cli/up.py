@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from infra import images, versions
@@ -67,9 +67,14 @@ class _Up:
         chosen = dataclasses.replace(chosen, images=self.references(chosen, built, late))
         chosen = self.find_chart(chosen)
         self.output.step(f"Deploy by the {chosen.engine} engine")
-        self.deploy(chosen, late)
+        settle = self.deploy(chosen, late)
         self.output.step("A DAG, fanned out as pods")
-        report = demonstration.show(Platform(self.paths, chosen), self.output)
+        try:
+            report = demonstration.show(Platform(self.paths, chosen), self.output)
+        except UpdraftError:
+            settle()  # what has crashed since it was started is why there is no run to show
+            raise
+        settle()
         if tools_ahead:
             chosen = self.join(chosen, late, tools_ahead)
         self.forget_images(chosen.images, recorded.images if recorded else {})
@@ -193,28 +198,44 @@ class _Up:
         self.output(f"{found.kind} chart {found.version} at {found.path}")
         return dataclasses.replace(chosen, chart_path=str(found.path))
 
-    def deploy(self, chosen: Choices, late: Iterable[str] = ()) -> None:
-        """Bring the cluster to what was chosen, but for what runs images that are not there yet."""
+    def deploy(self, chosen: Choices, late: Iterable[str] = ()) -> Callable[[], None]:
+        """Bring the cluster to what was chosen, but for what runs images that are not there yet.
+
+        Returns:
+            What waits until all of it can be trusted to run on.
+        """
         platform = Platform(self.paths, chosen)
-        if chosen.engine == PULUMI:
-            pulumi.deploy(
-                platform.config,
-                chosen.stack,
-                self.paths.state,
-                self.output,
-                kubectl=platform.kubectl,
-            )
-        else:
-            embedded.deploy(
-                platform.config,
-                kubectl=platform.kubectl,
-                helm=self.tools["helm"],
-                keys=platform.keys,
-                output=self.output,
-                absent={image_plan.unbuilt(name) for name in late},
-            )
+        settle = self.by_pulumi(platform) if chosen.engine == PULUMI else self.apply(platform, late)
         # Not before: settings that could not be deployed are not what the next run goes on with.
         choices.write(self.paths.state, chosen)
+        return settle
+
+    def by_pulumi(self, platform: Platform) -> Callable[[], None]:
+        pulumi.deploy(
+            platform.config,
+            platform.chosen.stack,
+            self.paths.state,
+            self.output,
+            kubectl=platform.kubectl,
+        )
+        return lambda: None
+
+    def apply(self, platform: Platform, late: Iterable[str]) -> Callable[[], None]:
+        def push() -> None:
+            """Push the DAGs before Airflow starts, which then finds them at its first look."""
+            # The demonstration pushes them again, and tells why they could not be pushed.
+            with suppress(UpdraftError):
+                demonstration.push(platform, self.output)
+
+        return embedded.deploy(
+            platform.config,
+            kubectl=platform.kubectl,
+            helm=self.tools["helm"],
+            keys=platform.keys,
+            output=self.output,
+            absent={image_plan.unbuilt(name) for name in late},
+            before_last=push,
+        ).settle
 
     def join(self, chosen: Choices, late: Iterable[str], compiled: Ahead) -> Choices:
         """Deploy what watches, once its programs are there; Airflow and its tasks run on."""
@@ -227,7 +248,7 @@ class _Up:
         for image in built.values():
             Cluster(self.paths).load_image(image.archive, image.ref)
         whole = dataclasses.replace(chosen, images=self.references(chosen, built))
-        self.deploy(whole)
+        self.deploy(whole)()
         return whole
 
 

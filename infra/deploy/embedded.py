@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,21 @@ class DeployResult:
         manifests: What is on the cluster now.
         pruned: What it has removed.
         kept: What has gone from the program but holds data, and so stays.
-        seconds: How long it took, waits included.
+        waiter: What has waited for it.
     """
 
     manifests: tuple[Manifest, ...]
     pruned: tuple[Identity, ...]
     kept: tuple[Identity, ...]
-    seconds: float
+    waiter: Waiter
+
+    def settle(self) -> None:
+        """Wait until what has no probe has run for long enough to be trusted.
+
+        Raises:
+            UpdraftError: A workload has come to crash; says why.
+        """
+        self.waiter.wait(self.manifests)
 
 
 def deploy(  # noqa: PLR0913 - each is named by its caller
@@ -43,6 +50,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
     keys: KeyStore,
     output: Print,
     absent: Collection[str] = (),
+    before_last: Callable[[], None] = lambda: None,
     timeout: float = 600,
 ) -> DeployResult:
     """Bring the cluster to what the settings say.
@@ -56,6 +64,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         keys: The store of keys and passwords.
         output: Told what happens, a line at a time.
         absent: Images that are not there yet; what runs them joins with a later deploy.
+        before_last: Called before the last wave, once what that depends on is ready.
         timeout: Seconds for each wave to become ready.
 
     Raises:
@@ -69,6 +78,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         output=output,
         waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
         absent=absent,
+        before_last=before_last,
     )
 
 
@@ -80,6 +90,7 @@ def apply(  # noqa: PLR0913 - each is named by its caller
     output: Print,
     waiter: Waiter,
     absent: Collection[str] = (),
+    before_last: Callable[[], None] = lambda: None,
 ) -> DeployResult:
     """Bring the cluster to these manifests.
 
@@ -91,8 +102,8 @@ def apply(  # noqa: PLR0913 - each is named by its caller
         waiter: Waits for what later waves depend on, and in the end for all.
         absent: Images that are not there yet. What runs them is left as it is, be it there from
             before or not, and stays in the inventory.
+        before_last: Called before the last wave.
     """
-    start = time.monotonic()
     inventory = Inventory(kubectl, namespace)
     _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
     old, new = inventory.read(), entries(manifests)
@@ -105,11 +116,13 @@ def apply(  # noqa: PLR0913 - each is named by its caller
     numbers = sorted({one.wave for one in manifests})
     for count, number in enumerate(numbers, start=1):
         wave = [one for one in manifests if one.wave == number and one["kind"] != "Namespace"]
+        if count == len(numbers):
+            before_last()
         output(f"wave {count} of {len(numbers)}: {_summary(wave)}")
         _remove_failed_jobs(kubectl, wave, output)
         _apply(kubectl, wave, output)
         waiter.wait([one for one in wave if one.awaited])
-    waiter.wait(manifests)
+    waiter.wait(manifests, settled=False)
     gone, kept = _gone(old, new)
     _delete(inventory, gone, output)
     for one in kept:
@@ -119,7 +132,7 @@ def apply(  # noqa: PLR0913 - each is named by its caller
         manifests=tuple(manifests),
         pruned=tuple(one.identity for one in gone),
         kept=tuple(one.identity for one in kept),
-        seconds=time.monotonic() - start,
+        waiter=waiter,
     )
 
 

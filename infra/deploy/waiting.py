@@ -53,8 +53,12 @@ class Waiter:
     mask: Callable[[str], str] = str
     _since: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
-    def wait(self, manifests: Iterable[Manifest]) -> None:
+    def wait(self, manifests: Iterable[Manifest], *, settled: bool = True) -> None:
         """Return once every workload among the manifests is ready.
+
+        Args:
+            manifests: Among others the workloads.
+            settled: Whether to wait, too, until what has no probe has run for a while.
 
         Raises:
             UpdraftError: One has failed, can't become ready, or isn't in time; says why.
@@ -64,7 +68,7 @@ class Waiter:
         last = ""
         while open_:
             live = _snapshot(self.kubectl, sorted({one.namespace for one in open_}))
-            open_ = [one for one in open_ if not live.ready(one)]
+            open_ = [one for one in open_ if not live.ready(one, settled=settled)]
             now = time.monotonic()
             self._give_up(open_, live, late=now - start >= self.timeout)
             text = ", ".join(_line(one, live) for one in open_)
@@ -137,11 +141,11 @@ class Snapshot:
     pods: list[Live]
     events: list[Live]
 
-    def ready(self, one: Identity) -> bool:
-        """Return whether a workload is ready and its pods have run long enough to believe it."""
+    def ready(self, one: Identity, *, settled: bool) -> bool:
+        """Return whether a workload is ready and, if asked for, has run for long enough."""
         if not state(self.workloads.get(one)).ready:
             return False
-        return not settling(self.workloads[one], self._near(one), datetime.now(UTC))
+        return not settled or not settling(self.workloads[one], self._near(one), datetime.now(UTC))
 
     def _near(self, one: Identity) -> list[Live]:
         return [pod for pod in self.pods if pod["metadata"]["namespace"] == one.namespace]

@@ -59,7 +59,7 @@ class Platform:
     ) -> DeployResult:
         """Deploy these, and the namespace."""
         output = self.said.append
-        return apply(
+        result = apply(
             [self.make("v1", "Namespace", self.name), *manifests],
             kubectl=self.kubectl,
             namespace=self.name,
@@ -67,6 +67,8 @@ class Platform:
             waiter=Waiter(self.kubectl, output, timeout, interval=0.2),
             absent=absent,
         )
+        result.settle()
+        return result
 
     def live(self, kind: str, name: str) -> Body:
         """Return what the cluster has."""
