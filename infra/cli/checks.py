@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
-from infra.cli import slow
+from infra.cli import image_plan, slow
+from infra.cli.ahead import Ahead
 from infra.cli.lint import lint
 from infra.cli.options import flag
 from infra.errors import UpdraftError
 from infra.local import packages
 from infra.local.paths import Paths
+from infra.local.programs import NODE_TOOLS, TOOLS
+from infra.local.tools import ToolCache
 from infra.output import Output
 from infra.root import ROOT
 
@@ -45,11 +49,15 @@ def test(*, fast: bool, pytest: list[str]) -> int:
     Returns:
         0 when everything passed.
     """
-    started = time.monotonic()
-    linted = lint()
-    print(f"tier lint: {time.monotonic() - started:.0f} s", flush=True)
     _install_browser()
-    tested = max(_pytest(arguments) for arguments in _runs(fast=fast, pytest=pytest))
+    with ExitStack() as ahead:
+        compiling = _begin_ahead(ahead, fast=fast)
+        started = time.monotonic()
+        linted = lint()
+        print(f"tier lint: {time.monotonic() - started:.0f} s", flush=True)
+        more = ["--compiling"] if compiling else []
+        runs = _runs(fast=fast, pytest=pytest)
+        tested = max(_pytest([*arguments, *more]) for arguments in runs)
     if linted:
         print("lint failed, see above", file=sys.stderr)
     if not fast:
@@ -72,6 +80,7 @@ def test_slow(*, group: str | None) -> int:
     groups = slow.chosen(group)
     record = slow.Record() if flag("RECORD") else None
     commit = record.tested_commit() if record else ""
+    _install_browser()
     results = {}
     for name in groups:
         started = time.monotonic()
@@ -84,6 +93,21 @@ def test_slow(*, group: str | None) -> int:
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return max(results.values())
+
+
+def _begin_ahead(ahead: ExitStack, *, fast: bool) -> bool:
+    """Begin to make what is missing for the tests beside them; tell whether programs are."""
+    cache = Paths.for_instance().cache
+    wanted = TOOLS.keys() - NODE_TOOLS if fast else TOOLS.keys()
+    missing = ToolCache(cache).missing(wanted)
+    if not missing:
+        return False
+    logs = cache / "tests"
+    ahead.callback(Ahead("tools", missing, logs).end)
+    if not fast:
+        ahead.callback(Ahead("images", image_plan.PLATFORM_IMAGES, logs).end)
+    print(f"{len(missing)} programs are compiled meanwhile; {logs}/tools.log tells how far it is")
+    return True
 
 
 def _runs(*, fast: bool, pytest: list[str]) -> list[list[str]]:

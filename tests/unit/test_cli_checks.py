@@ -1,0 +1,62 @@
+"""The tests begin at once, and what is to be compiled for them is compiled beside them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from infra.cli import checks
+from infra.local.programs import NODE_TOOLS, TOOLS
+from infra.local.tools import ToolCache
+from tests.waiting import wait_for
+
+MISSING = "amtool"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of this test alone, with all programs but one."""
+    monkeypatch.setenv("UPDRAFT_CACHE", str(tmp_path))
+    store = ToolCache(tmp_path)
+    for name in TOOLS.keys() - {MISSING}:
+        store.path(name).parent.mkdir(parents=True, exist_ok=True)
+        store.path(name).touch()
+    return tmp_path
+
+
+def children() -> list[str]:
+    return [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+
+
+def test_what_is_missing_is_compiled_until_the_tests_have_ended(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = cache / "tests" / "tools.log"
+    with ExitStack() as ahead:
+        assert checks._begin_ahead(ahead, fast=True)
+        assert str(log) in capsys.readouterr().out
+        wait_for(lambda: f"building {MISSING} (1 of 1" in log.read_text(), 60, "the compiler")
+        assert any(MISSING in command for command in children())
+    print(log.read_text())
+    assert not any(MISSING in command for command in children())
+
+
+def test_nothing_is_compiled_where_nothing_is_missing(cache: Path) -> None:
+    ToolCache(cache).path(MISSING).parent.mkdir()
+    ToolCache(cache).path(MISSING).touch()
+    with ExitStack() as ahead:
+        assert not checks._begin_ahead(ahead, fast=False)
+    assert not (cache / "tests").exists()
+
+
+def test_without_a_cluster_no_program_of_a_node_is_compiled(cache: Path) -> None:
+    store = ToolCache(cache)
+    store.path(MISSING).parent.mkdir()
+    store.path(MISSING).touch()
+    for name in NODE_TOOLS:
+        store.path(name).unlink()
+    with ExitStack() as ahead:
+        assert not checks._begin_ahead(ahead, fast=True)
