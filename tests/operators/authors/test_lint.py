@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,22 @@ from updraft.lint.findings import PARSE_SECONDS, RULES, Finding
 from updraft.lint.source import Source
 from updraft.lint.watching import RefusedError, Watch
 
+# Parses a file where eight others want the one processor that it may use.
+CROWDED = """
+import json, os, sys, time
+from updraft.lint.watching import Watch
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+own = os.getpid()
+for _ in range(8):
+    if not os.fork():
+        while os.getppid() == own:
+            pass
+        os._exit(0)
+began = time.perf_counter()
+watch = Watch(sys.argv[1])
+watch.run()
+print(json.dumps([watch.seconds, time.perf_counter() - began]))
+"""
 # Takes the time of a heavy import, without being one.
 SLOW_MODULE = """
 import time
@@ -275,6 +293,20 @@ def test_a_slow_machine_makes_no_file_slow(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_yardstick_takes_as_long_as_it_says() -> None:
     assert 0.2 * yardstick.SECONDS < yardstick.measure() < 20 * yardstick.SECONDS
+
+
+def test_a_file_is_not_slow_because_others_have_the_processor(tmp_path: Path) -> None:
+    file = tmp_path / "works.py"
+    file.write_text(
+        "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end:\n    pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", CROWDED, str(file)], capture_output=True, text=True, check=True
+    )
+    judged, passed = json.loads(done.stdout)
+    print(f"judged {judged:.2f} s, passed {passed:.2f} s")
+    assert passed > 1.5
+    assert judged < 0.6
 
 
 def test_a_file_that_only_waits_is_slow(tmp_path: Path) -> None:
