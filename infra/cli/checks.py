@@ -23,8 +23,8 @@ from infra.output import Output
 from infra.root import ROOT
 
 CLUSTER_TESTS = ROOT / "tests" / "cluster"
-# More than there are processors: the tests often wait for a server that starts or for a time.
-_WORKERS = min(2 * (os.cpu_count() or 1), 8)
+# No more than there are processors: some tests have limits of time, which a crowd would break.
+_WORKERS = min(os.cpu_count() or 1, 4)
 # Of the package that DAG authors use; lines and branches, in per cent.
 _LEAST_COVERAGE = 95
 # What was asked of make for a platform says nothing about the tests' own one.
