@@ -87,7 +87,7 @@ def visit(site: airflow.Site, browser: Any) -> Iterator[Callable[..., Any]]:
         viewport = {"width": size[0], "height": size[1]}
         context = browser.new_context(viewport=viewport, color_scheme=theme, locale="en-GB")
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         if user:
             context.add_cookies([{"name": "_token", "value": at.token(user), "url": at.url}])
         page = context.new_page()
