@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -64,10 +65,12 @@ def command(
 
 
 def test_kubectl_asks_this_cluster_and_its_exit_code_is_the_commands(command: Command) -> None:
-    made = command("$updraft kubectl", ARGS="create namespace 'of-this-test'")
-    assert (made.returncode, made.stdout) == (0, "namespace/of-this-test created\n")
+    # A name of its own: the one of the run before may still be on its way out.
+    name = f"of-this-test-{uuid4().hex[:8]}"
+    made = command("$updraft kubectl", ARGS=f"create namespace '{name}'")
+    assert (made.returncode, made.stdout) == (0, f"namespace/{name} created\n")
     assert command("$updraft kubectl", ARGS="delete ns -l 'kubernetes.io/metadata.name "
-                   "in (of-this-test)' --wait=false").returncode == 0  # fmt: skip
+                   f"in ({name})' --wait=false").returncode == 0  # fmt: skip
     # Two is what diff ends with where it could not look.
     failed = command("$updraft kubectl", ARGS="diff -f /nowhere")
     assert failed.returncode == 2
