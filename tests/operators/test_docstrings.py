@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -37,6 +38,7 @@ def test_every_public_class_has_an_example_that_holds(name: str) -> None:
     print(f"{name}: classes {sorted(classes)}, {len(tests)} docstrings with examples")
     assert not without, f"classes of {name} without an example: {without}"
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    for test in tests:
-        runner.run(test)
+    # In a thread of its own: a browser of another test may have left its event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        list(pool.map(runner.run, tests))
     assert runner.failures == 0

@@ -54,22 +54,26 @@ def missed() -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture
 def triggers(own_airflow: None) -> Iterator[Callable[[], list[dict[str, Any]]]]:  # noqa: ARG001
-    """What became of the callbacks; none is left for another test."""
+    """What became of the callbacks; none is there from another test, and none left for one."""
     from airflow.models.callback import Callback  # noqa: PLC0415 -- heavy
     from airflow.models.deadline import Deadline  # noqa: PLC0415 -- heavy
     from airflow.models.trigger import Trigger  # noqa: PLC0415 -- heavy
+
+    def clear() -> None:
+        with session() as opened:
+            for model in (Deadline, Callback, Trigger):
+                for row in opened.scalars(select(model)):
+                    opened.delete(row)
+                opened.flush()
 
     def outcomes() -> list[dict[str, Any]]:
         with session() as opened:
             found = opened.scalars(select(Callback))
             return [{"state": str(each.state), "output": each.output} for each in found]
 
+    clear()
     yield outcomes
-    with session() as opened:
-        for model in (Deadline, Callback, Trigger):
-            for row in opened.scalars(select(model)):
-                opened.delete(row)
-            opened.flush()
+    clear()
 
 
 @pytest.fixture
