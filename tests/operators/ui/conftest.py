@@ -49,7 +49,7 @@ def site(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield it
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page() -> Iterator[Any]:
     with chromium.launched() as browser:
         context = browser.new_context()
