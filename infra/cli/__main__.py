@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import signal
 import sys
 from dataclasses import dataclass
-from types import FrameType
-from typing import NoReturn
 
 from infra.cli.options import DEFAULT_DAG, DEFAULT_STACK, NOW, add_options
+from infra.cli.termination import INTERRUPTED, interrupt_on_sigterm
 from infra.errors import UpdraftError
-
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +138,10 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _terminated(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     """Run the command of the command line and return its exit code."""
     arguments = parser().parse_args()
-    # What a command has begun is ended in order when it is told to end, as by Ctrl-C.
-    signal.signal(signal.SIGTERM, _terminated)
+    interrupt_on_sigterm()
     try:
         return COMMANDS[arguments.command].run(arguments)
     except UpdraftError as error:

@@ -1,23 +1,21 @@
-"""Work that `make up` begins before its turn: a process beside it, told of once it is its turn.
+"""Work that a command begins before its turn, in a process beside it.
 
 Usage: python -m infra.cli.ahead images|tools NAME …
 
-It holds the same locks as the command, so whichever comes second finds the work done. Where the
-command is killed, this goes on, and the next `make up` waits for it.
+It holds the same locks as the command, so whichever comes second finds the work done. Its output
+is shown when its turn comes. Where the command is killed, it goes on, and the next command waits.
 """
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from infra import images
+from infra.cli.termination import INTERRUPTED, interrupt_on_sigterm
 from infra.errors import UpdraftError
 from infra.local import packages, tools
 from infra.local.paths import Paths
@@ -63,13 +61,9 @@ class Ahead:
         self._process.wait()
 
 
-def _terminated(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def main(arguments: Sequence[str]) -> int:
     """Do the work; a fault is left to the command, which meets it again and tells it whole."""
-    signal.signal(signal.SIGTERM, _terminated)
+    interrupt_on_sigterm()
     work, *names = arguments
     cache = Paths.for_instance().cache
 
@@ -87,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"ended early: {error.what.splitlines()[0]}", flush=True)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return 0
 
 

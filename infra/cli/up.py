@@ -63,7 +63,8 @@ class _Up:
             images_ahead.follow(self.output)
         built = self.build_images(chosen, late)
         self.start_cluster(chosen, built, first=recorded is None)
-        definitions.refuse_missing(unbuilt.settings, unbuilt.kubectl)
+        if chosen.embedded_cluster:
+            definitions.refuse_missing(unbuilt.settings, unbuilt.kubectl)
         chosen = dataclasses.replace(chosen, images=self.references(chosen, built, late))
         chosen = self.find_chart(chosen)
         self.output.step(f"Deploy by the {chosen.engine} engine")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,15 +9,6 @@ import pytest
 from infra.cli.airflow_api import CLASHES, AirflowApi, ApiError
 from infra.cli.instances import task_instance
 from tests.unit.airflow_server import Answer, Server
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as made:
-        made.answers["POST /auth/token"] = [(201, {"access_token": "t1"})]
-        threading.Thread(target=made.serve_forever, daemon=True).start()
-        yield made
-        made.shutdown()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,15 +15,6 @@ from infra.cli.airflow_api import AirflowApi
 from tests.unit.airflow_server import Server
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as made:
-        made.answers["POST /auth/token"] = [(201, {"access_token": "t1"})]
-        threading.Thread(target=made.serve_forever, daemon=True).start()
-        yield made
-        made.shutdown()
 
 
 def printed(table: Table) -> list[str]:
