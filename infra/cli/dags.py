@@ -42,12 +42,14 @@ class Pushed:
 
     Args:
         commit: The remote's commit now.
+        tree: The folder's content, as git names it; what others pushed is not in it.
         new: Whether it is new.
         changes: What the push did to the remote.
         left: By what the remote differs from the folder still, since others pushed that.
     """
 
     commit: str
+    tree: str
     new: bool
     changes: Changes
     left: Changes
@@ -94,7 +96,8 @@ class DagPusher:
                 "push", "-q", self.remote.url, f"{commit}:refs/heads/{self.remote.branch}"
             )
         self._git("update-ref", PUSHED, ours)
-        return Pushed(commit, commit != theirs, changes, left=self._changes(tree, commit))
+        left = self._changes(tree, commit)
+        return Pushed(commit, tree, commit != theirs, changes, left)
 
     def _prepare(self) -> None:
         if not (self.git_dir / "HEAD").is_file():

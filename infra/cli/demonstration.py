@@ -39,10 +39,10 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     With the image and the DAGs of the last good demonstration it shows that one again, whatever
     settings changed: a second make up runs nothing.
     """
-    commit = push(platform, output)
+    tree = push(platform, output)
     with platform.api() as api:
         record = platform.paths.state / "demonstration.json"
-        print_ = fingerprint(platform.config, commit)
+        print_ = fingerprint(platform.config, tree)
         report = _shown_before(platform, api, record, print_)
         if report:
             output("image and DAGs are those of this run; make trigger runs it anew:")
@@ -58,17 +58,17 @@ def show(platform: Platform, output: Output) -> RunReport | None:
 
 
 def push(platform: Platform, output: Output) -> str:
-    """Push dags/ to the git server inside the cluster; its commit, "" where there is none."""
+    """Push dags/ to the git server inside the cluster; what dags/ holds, "" where there is none."""
     if not platform.has_git_server:
         return ""
     pushed = platform.push_dags()
     output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {pushed.commit[:12]}")
-    return pushed.commit
+    return pushed.tree
 
 
-def fingerprint(config: Mapping[str, Any], commit: str) -> str:
-    """What identifies what the tasks run: their image and the DAGs' commit."""
-    text = json.dumps([config.get("image"), commit], sort_keys=True, default=str)
+def fingerprint(config: Mapping[str, Any], tree: str) -> str:
+    """What identifies what the tasks run: their image and the tree of dags/."""
+    text = json.dumps([config.get("image"), tree], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -90,6 +90,19 @@ def test_what_others_pushed_stays(folder: Path, bare: Path, tmp_path: Path) -> N
     assert files(bare) == {"dags/a.py": "a = 2", "dags/theirs.py": "theirs = 1"}
 
 
+def test_a_push_names_the_folders_own_content_whatever_others_pushed(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    first = pusher(folder, bare, tmp_path / "state").push()
+    push_as_somebody(bare, tmp_path, "dags/theirs.py", "theirs = 1\n")
+    beside = pusher(folder, bare, tmp_path / "state").push()
+    (folder / "a.py").write_text("a = 2\n")
+    changed = pusher(folder, bare, tmp_path / "state").push()
+    assert beside.commit != first.commit
+    assert beside.tree == first.tree
+    assert changed.tree != first.tree
+
+
 def test_a_change_of_the_same_dag_is_refused_by_name(
     folder: Path, bare: Path, tmp_path: Path
 ) -> None:
