@@ -174,7 +174,8 @@ class AirflowApi:
             try:
                 run: Json = self.call("POST", path, body, again=False)
             except ApiError as error:
-                if error.status != http.HTTPStatus.CONFLICT:
+                # Without a logical date it is something else that clashes: the API says what.
+                if error.status != http.HTTPStatus.CONFLICT or logical_date is None:
                     raise
                 if logical_date != "now" or clash == CLASHES:
                     raise _taken(dag_id, body["logical_date"], error) from error

@@ -90,6 +90,18 @@ def test_a_clash_of_two_moments_is_tried_again_and_that_of_a_given_date_is_told(
     assert sum(call == path for call, _, _ in server.seen) == 3 + CLASHES
 
 
+def test_a_conflict_without_a_logical_date_is_told_in_the_apis_own_words(
+    server: Server, api: AirflowApi
+) -> None:
+    path = "POST /api/v2/dags/a/dagRuns"
+    server.answers[path] = [(409, {"detail": {"reason": "Unique constraint violation"}})]
+    with pytest.raises(ApiError, match=r"409 .*Unique constraint violation") as caught:
+        api.trigger("a", logical_date=None)
+    print(caught.value)
+    assert "logical date" not in str(caught.value)
+    assert sum(call == path for call, _, _ in server.seen) == 1
+
+
 def test_listings_are_read_to_their_end(server: Server, api: AirflowApi) -> None:
     row = {"task_id": "t", "state": "success", "try_number": 1}
     rows = [{**row, "map_index": index} for index in range(130)]
