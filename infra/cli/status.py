@@ -60,9 +60,11 @@ def status(options: Options) -> None:
 
 def used(quota: Json) -> str:
     """What tasks take of their quota."""
-    told = quota["status"]
-    taken = told.get("used", {})
-    return ", ".join(f"{name} {taken.get(name, 0)} of {of}" for name, of in told["hard"].items())
+    told = quota.get("status", {})
+    limits, taken = told.get("hard", {}), told.get("used", {})
+    parts = [f"{name} {taken.get(name, 0)} of {of}" for name, of in limits.items()]
+    # Kubernetes counts a moment after it has made the quota.
+    return ", ".join(parts) or "not counted yet"
 
 
 def unparsed(errors: Sequence[Json]) -> list[str]:

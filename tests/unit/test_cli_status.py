@@ -60,6 +60,13 @@ def test_files_that_cant_be_parsed_are_named_with_the_end_of_their_errors() -> N
     assert status.unparsed(errors[:1])[0] == "1 DAG file can't be parsed:"
 
 
+@pytest.mark.parametrize("fresh", [{}, {"status": {}}], ids=["no status", "empty status"])
+def test_a_quota_that_is_not_counted_yet_is_no_error(fresh: Any) -> None:
+    counted = {"status": {"hard": {"pods": "4", "limits.cpu": "2"}, "used": {"pods": "1"}}}
+    assert status.used(fresh) == "not counted yet"
+    assert status.used(counted) == "pods 1 of 4, limits.cpu 0 of 2"
+
+
 def test_pods_in_trouble_come_first_and_what_is_left_out_is_counted() -> None:
     tasks = [pod(f"task-{number}", "Running") for number in range(90)]
     tasks += [pod(f"done-{number}", "Succeeded") for number in range(7)]
