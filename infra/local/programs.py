@@ -162,5 +162,5 @@ MONITORING_TOOLS = {
     "loki": "loki",
     "collector": "otelcol",
 }
-# What only this repository's tests and `make check` run.
+# What only this repository's tests run.
 TEST_TOOLS = ("promtool", "amtool", "pint")
