@@ -7,7 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-SCRIPT = Path(__file__).resolve().parents[1] / "images/git-sync/git-sync"
+from infra.root import ROOT
+
+SCRIPT = ROOT / "images/git-sync/git-sync"
 
 
 @dataclass

@@ -8,13 +8,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from infra.cli.instances import TaskInstance, task_instance
 from infra.errors import UpdraftError
+from infra.output import Print
 
 Json = dict[str, Any]
 # A run's: the moment it is asked for, one that is given, or none.
@@ -213,7 +214,7 @@ class AirflowApi:
             if error.status != http.HTTPStatus.NOT_FOUND:
                 raise
 
-    def wait_for_dag(self, dag_id: str, timeout: float, tell: Callable[[str], None]) -> Json:
+    def wait_for_dag(self, dag_id: str, timeout: float, output: Print) -> Json:
         """Wait until a DAG is parsed.
 
         Raises:
@@ -229,7 +230,7 @@ class AirflowApi:
                     fix="make logs LOG=dag-processor and make logs LOG=git-sync say why",
                 )
             if not told:
-                tell(f"waiting for git-sync and the DAG processor to find {dag_id}")
+                output(f"waiting for git-sync and the DAG processor to find {dag_id}")
                 told = True
             time.sleep(1)
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.live import Live
 from rich.table import Table
 
 from infra.cli.runs import RunReport, View, key_of
+from infra.output import Print
 
 MIB = 1024 * 1024
 WIDTH_WITHOUT_TERMINAL = 120
@@ -60,7 +60,7 @@ def table(report: RunReport) -> Table:
 class Lines(View):
     """Tells a run's progress as lines, one for each change; for logs and pipes."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Print) -> None:
         self._tell = tell
         self._last = ""
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from infra.kubectl import Kubectl
+from infra.output import Print
 from infra.values import names
 
 _TYPE = "kubernetes:helm.sh/v3:Release"
 
 
-def mend(
-    state: Mapping[str, Any], *, kubectl: Kubectl, namespace: str, output: Callable[[str], None]
-) -> None:
+def mend(state: Mapping[str, Any], *, kubectl: Kubectl, namespace: str, output: Print) -> None:
     """Remove Helm's records that stop an install or upgrade; the objects stay and are adopted.
 
     Helm refuses a release that it finds pending (pulumi-kubernetes#2054), and a first install under

@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Callable
 
+from infra.output import Print
+
 _LINE = re.compile(
     r"^ *(?P<mark>[-+~= ]+?) +(?P<type>[a-z][\w./-]*:\S+:\w+) (?P<name>\S+) (?P<state>\w+)"
 )
@@ -25,10 +27,8 @@ class Progress:
         clock: Seconds, as time.monotonic gives them.
     """
 
-    def __init__(
-        self, output: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._say = output
+    def __init__(self, output: Print, clock: Callable[[], float] = time.monotonic) -> None:
+        self._output = output
         self._clock = clock
         self._open: dict[str, float] = {}
         self._headers: list[str] = []
@@ -65,7 +65,7 @@ class Progress:
 
     def _tell(self, text: str) -> None:
         self._spoke = self._clock()
-        self._say(text.rstrip())
+        self._output(text.rstrip())
 
     def _remind(self) -> None:
         now = self._clock()

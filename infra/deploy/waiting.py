@@ -19,6 +19,7 @@ from infra.deploy.readiness import (
 )
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl, KubectlError
+from infra.output import Print
 from infra.render.manifests import Identity, Manifest
 
 LOG_LINES = 20
@@ -47,7 +48,7 @@ class Waiter:
     """
 
     kubectl: Kubectl
-    output: Callable[[str], None]
+    output: Print
     timeout: float = 600
     interval: float = 1.0
     mask: Callable[[str], str] = str

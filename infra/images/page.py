@@ -8,11 +8,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.images import host, npm
+from infra.output import Print
 from infra.root import ROOT
 
 LOCK = ROOT / "requirements" / "page"
@@ -30,7 +30,7 @@ _STAMP = "lock.sha256"
 _PATIENCE = 180.0
 
 
-def ensure(output: Callable[[str], None], vendor: Path = VENDOR) -> Path:
+def ensure(output: Print, vendor: Path = VENDOR) -> Path:
     """Bring the library to the page's folder, unless the lock's very version is there.
 
     Args:

@@ -18,8 +18,9 @@ from infra.render.helm import template
 from infra.render.manifests import Manifest, normal
 from infra.render.resource import RELEASE, Resource
 from infra.render.waves import awaited, waves
+from infra.root import ROOT
 
-PROGRAM = Path(__file__).resolve().parents[1]
+PROGRAM = ROOT / "infra"
 PROJECT = "updraft"
 FAULT = 3
 
@@ -77,7 +78,7 @@ def record(
         "program": str(program),
         "keys": str(keys.path.absolute()),
     }
-    root = str(PROGRAM.parent)
+    root = str(ROOT)
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [sys.executable, "-m", "infra.render.record"],

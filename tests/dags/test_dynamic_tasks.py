@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.root import ROOT
 from updraft.testing.results import RunResult
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
 
-DAGS = Path(__file__).resolve().parents[2] / "dags"
+DAGS = ROOT / "dags"
 
 
 @pytest.fixture(scope="module")

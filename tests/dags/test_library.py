@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.root import ROOT
 from updraft.testing.postgres import Database
 from updraft.testing.results import RunResult
 
-DAGS = Path(__file__).resolve().parents[2] / "dags"
+DAGS = ROOT / "dags"
 ORDERS = 40
 DAY = "2026-03-01"
 

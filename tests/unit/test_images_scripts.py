@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from infra.images import NAMES
+from infra.root import ROOT
 
-IMAGES = Path(__file__).resolve().parents[2] / "images"
+IMAGES = ROOT / "images"
 SCRIPTS = sorted(
     path
     for path in IMAGES.rglob("*")

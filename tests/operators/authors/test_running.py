@@ -29,13 +29,14 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from infra.root import ROOT
 from updraft.errors import ConfigurationError
 from updraft.testing.postgres import Database
 from updraft.testing.results import RunResult, TaskResult
 
 RunOperator = Callable[..., TaskResult]
 RunDag = Callable[..., RunResult]
-DAGS = Path(__file__).resolve().parents[3] / "dags"
+DAGS = ROOT / "dags"
 
 
 class Report(BaseOperator):

@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from infra import versions
+from infra.root import ROOT
 from tests.operators.platform.look import (
     CHARTS,
     DESKTOP,
@@ -34,7 +35,7 @@ from tests.operators.platform.site import Site
 from tests.render.apiserver import free_ports
 from tests.waiting import wait_for
 
-PICTURE = Path(__file__).resolve().parents[3] / "docs" / "images" / "platform.png"
+PICTURE = ROOT / "docs" / "images" / "platform.png"
 TASK = ("task", "task-cpu", "task-memory")
 Open = Callable[..., Any]
 
