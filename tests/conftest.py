@@ -85,6 +85,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     longest = sorted(SECONDS, key=SECONDS.__getitem__, reverse=True)[:TOLD]
     told = ", ".join(f"{file} {SECONDS[file]:.0f} s" for file in longest)
     terminalreporter.write_line(f"longest: {told}")
+    if unlisted := order.unlisted(SECONDS):
+        terminalreporter.write_line(f"not in LONGEST of tests/order.py: {', '.join(unlisted)}")
     for tier, outcomes in OUTCOMES.items():
         seconds = sum(SECONDS[file] for file in SECONDS if tier_of(file) == tier)
         told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 # Folders whose files share what is dear to start, so one worker runs all of them.
 TOGETHER = ("operators/logs", "operators/platform", "render")
-# Else a worker ends with one of these while the others have nothing left.
+# Else a worker ends with one of these while the others have nothing left. A run of all tells which
+# file has come to take longer than one of them.
 LONGEST = (
     "operators/platform",
     "monitoring/logs/test_delivery.py",
@@ -48,6 +49,26 @@ def place(file: str, *, compiling: bool) -> tuple[int, ...]:
         _index(LONGEST, file),
         TIERS.index(tier) if tier in TIERS else len(TIERS),
     )
+
+
+def unlisted(seconds: Mapping[str, float]) -> list[str]:
+    """The files that took longer than something in LONGEST, and are not in it.
+
+    Args:
+        seconds: What each file took, by its path from the repository; nothing is told unless all
+            that is in LONGEST ran.
+    """
+    took = [0.0] * len(LONGEST)
+    others = {}
+    for path, spent in seconds.items():
+        file = path.removeprefix("tests/")
+        place = _index(LONGEST, file)
+        if place < len(LONGEST):
+            took[place] += spent
+        elif not file.startswith("cluster/"):
+            others[path] = spent
+    least = min(took)
+    return sorted(path for path, spent in others.items() if spent > least > 0)
 
 
 def unit(file: str) -> str:

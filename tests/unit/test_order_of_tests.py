@@ -34,3 +34,13 @@ def test_one_worker_has_all_that_shares_a_server() -> None:
     for folder in order.TOGETHER:
         assert {units[file] for file in FILES if file.startswith(f"{folder}/")} == {folder}
     assert units["operators/test_sql.py"] == "operators/test_sql.py"
+
+
+def test_a_file_that_takes_longer_than_a_listed_one_is_told_once_all_of_those_ran() -> None:
+    listed = {f"tests/{name}": 100.0 - number for number, name in enumerate(order.LONGEST)}
+    least = min(listed.values())
+    short = {"tests/unit/test_quick.py": least - 1, "tests/cluster/test_slow.py": 1000.0}
+    grown = {"tests/unit/test_grown.py": least + 1}
+    assert order.unlisted(listed | short) == []
+    assert order.unlisted(listed | short | grown) == list(grown)
+    assert order.unlisted(dict(list(listed.items())[1:]) | grown) == []
