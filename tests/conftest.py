@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.cli import slow
+from infra.root import ROOT
 from tests import order
 from tests.cluster import declared
 
@@ -45,6 +46,9 @@ def group_of(item: pytest.Item) -> str | None:
     if group not in slow.GROUPS:
         known = ", ".join(slow.GROUPS)
         raise pytest.UsageError(f"{item.nodeid}: no group {group!r} of slow tests, but {known}")
+    if not item.path.resolve().is_relative_to(slow.FOLDER):
+        folder = slow.FOLDER.relative_to(ROOT)
+        raise pytest.UsageError(f"{item.nodeid}: a slow test outside {folder}, which alone is read")
     return str(group)
 
 

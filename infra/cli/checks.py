@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,21 +23,33 @@ from infra.local.tools import ToolCache
 from infra.output import Output
 from infra.root import ROOT
 
-CLUSTER_TESTS = ROOT / "tests" / "cluster"
+CLUSTER_TESTS = slow.FOLDER
 # No more than there are processors: some tests have limits of time, which a crowd would break.
 _WORKERS = min(os.cpu_count() or 1, 4)
 # Of the package that DAG authors use; lines and branches, in per cent.
 _LEAST_COVERAGE = 95
-# What was asked of make for a platform says nothing about the tests' own one.
-_OF_A_PLATFORM = {
-    *("CONTEXT", "ENGINE", "UI_PORT", "INSTANCE", "STACK", "SET", "DAG", "CONF", "YES", "PURGE"),
-    "LOGICAL_DATE",
-}
+# Of what make hands on, the one variable that the tests read themselves.
+_OF_THE_TESTS = {"AIRFLOW_CHART"}
 
 
 def instance() -> str:
     """The tests' own instance: never a user's platform, the same for each run of a checkout."""
     return f"test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
+
+
+def environment() -> dict[str, str]:
+    """The environment of the tests: what was asked of make says nothing about a platform of theirs.
+
+    Raises:
+        UpdraftError: The Makefile doesn't say what it hands on.
+    """
+    makefile = ROOT / "Makefile"
+    handed_on = re.findall(r"^export (.+)$", makefile.read_text(), re.MULTILINE)
+    if not handed_on:
+        raise UpdraftError("no line begins with export", where=str(makefile))
+    left_out = set(" ".join(handed_on).split()) - _OF_THE_TESTS
+    own = {name: value for name, value in os.environ.items() if name not in left_out}
+    return own | {"INSTANCE": instance()}
 
 
 def test(*, fast: bool, pytest: list[str]) -> int:
@@ -84,7 +97,7 @@ def test_slow(*, group: str | None) -> int:
     results = {}
     for name in groups:
         started = time.monotonic()
-        results[name] = _pytest(["--slow", name])
+        results[name] = _pytest(["--slow", name, str(CLUSTER_TESTS)])
         seconds = time.monotonic() - started
         print(f"group {name}: exit code {results[name]}, {seconds:.0f} s", flush=True)
         if record and results[name] == 0:
@@ -137,11 +150,9 @@ def _install_browser() -> None:
 
 def _pytest(arguments: list[str]) -> int:
     """Run pytest; when this command is ended, let it take its cluster down first."""
-    environment = {k: v for k, v in os.environ.items() if k not in _OF_A_PLATFORM}
-    environment["INSTANCE"] = instance()
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments],
-        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
+        cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
         return process.wait()

@@ -21,6 +21,8 @@ GROUPS = {
     "wide": "the largest fan-out, and the examples at full size",
     "node": "the embedded cluster by itself, killed at every step",
 }
+# Below it is every slow test, so that a group's run reads no other test's file.
+FOLDER = ROOT / "tests" / "cluster"
 RECORD = Path("tests/slow.toml")
 # How many commits ago a group may have passed before `make test` warns.
 OLDEST = 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from infra.cli import checks
+from infra.cli.options import HELP
 from infra.local.programs import NODE_TOOLS, TOOLS
 from infra.local.tools import ToolCache
+from infra.root import ROOT
 from tests.waiting import wait_for
 
 MISSING = "amtool"
@@ -65,3 +68,27 @@ def test_without_a_cluster_no_program_of_a_node_is_compiled(cache: Path) -> None
         store.path(name).unlink()
     with ExitStack() as ahead:
         assert not checks._begin_ahead(ahead, fast=True)
+
+
+def read_by_commands() -> set[str]:
+    """The variables in which the commands take what is asked of make."""
+    folder = ROOT / "infra" / "cli"
+    options = re.findall(r'environ\.get\("(\w+)"', (folder / "__main__.py").read_text())
+    texts = "\n".join(path.read_text() for path in folder.glob("*.py"))
+    flags = re.findall(r'\bflag\("(\w+)"', texts)
+    return {*(name.upper() for name in HELP), *options, *flags}
+
+
+def test_nothing_that_was_asked_of_make_reaches_the_tests_but_the_chart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = read_by_commands()
+    print(sorted(asked))
+    assert asked >= {"SECRETS", "MIRROR", "RECORD", "CONTEXT", "AIRFLOW_CHART"}
+    for name in asked:
+        monkeypatch.setenv(name, "given")
+    found = checks.environment()
+    assert {name for name in asked if name in found} == {"AIRFLOW_CHART", "INSTANCE"}
+    assert found["AIRFLOW_CHART"] == "given"
+    assert found["INSTANCE"] == checks.instance()
+    assert "PATH" in found

@@ -172,6 +172,23 @@ def test_help_names_every_group() -> None:
 
 
 def test_the_record_of_this_checkout_can_be_read_and_names_known_groups() -> None:
+    if not (ROOT / RECORD).exists():
+        pytest.skip(f"no group has passed on record: there is no {RECORD}")
     passed = Record().read()
     print(passed)
+    assert passed
     assert passed.keys() <= GROUPS.keys()
+
+
+def test_a_slow_test_outside_the_folder_of_slow_tests_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "test_elsewhere.py"
+    mark = f'@pytest.mark.slow(group="{GROUP}")'
+    file.write_text(f"import pytest\n\n\n{mark}\ndef test_nothing() -> None: ...\n")
+    command = ["-c", "pyproject.toml", "-p", "tests.conftest", "--collect-only", "-q", str(file)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *command],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    print(done.stdout, done.stderr)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "test_elsewhere.py::test_nothing: a slow test outside tests/cluster" in done.stderr
