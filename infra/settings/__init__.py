@@ -69,11 +69,29 @@ def load(config: Mapping[str, object]) -> Settings:
         UpdraftError: naming every unknown key and every bad value.
     """
     try:
-        return Settings.model_validate(dict(config))
+        settings = Settings.model_validate(dict(config))
     except ValidationError as error:
-        faults = [describe(Settings, fault) for fault in error.errors()]
-        count = "1 setting is" if len(faults) == 1 else f"{len(faults)} settings are"
-        raise UpdraftError(
-            "\n".join([f"{count} wrong:", *(f"  {fault}" for fault in faults)]),
-            fix="change the stack's settings; docs/reference/settings.md lists them all",
-        ) from None
+        raise _refusal([describe(Settings, fault) for fault in error.errors()]) from None
+    if faults := _disagreements(settings):
+        raise _refusal(faults)
+    return settings
+
+
+def _disagreements(settings: Settings) -> list[str]:
+    """What is wrong between areas that are each right by themselves."""
+    alerts = settings.monitoring.alerts
+    if alerts.receivers.named() and not (settings.airflow.base_url or alerts.runbooks):
+        return [
+            "updraft:airflow.baseUrl: found null; allowed: the address that people reach, since "
+            "alerts that go to monitoring.alerts.receivers link to the runbooks below it (or name "
+            "a copy of the runbooks by monitoring.alerts.runbooks)"
+        ]
+    return []
+
+
+def _refusal(faults: list[str]) -> UpdraftError:
+    count = "1 setting is" if len(faults) == 1 else f"{len(faults)} settings are"
+    return UpdraftError(
+        "\n".join([f"{count} wrong:", *(f"  {fault}" for fault in faults)]),
+        fix="change the stack's settings; docs/reference/settings.md lists them all",
+    )

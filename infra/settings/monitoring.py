@@ -74,7 +74,7 @@ class Alerts(Area):
     runbooks: Address | None = Field(
         None,
         description="Where your own copy of the folder docs/runbooks is read; if null, Airflow's "
-        "UI serves the platform's, below airflow.baseUrl.",
+        "UI serves the platform's, below airflow.baseUrl, which receivers then need.",
     )
     time_scale: Annotated[float, Field(gt=0, le=10)] = Field(
         1.0, description="What every `for:` and burn-rate window is multiplied by; 1 but in tests."

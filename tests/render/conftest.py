@@ -53,6 +53,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "told": (
         "local",
         {
+            "airflow": {"baseUrl": "https://airflow.example.com"},
             "monitoring": {
                 "storageClass": "fast",
                 "cost": {"teams": {"shop": "shop_.*", "finance": "fin_.*"}},

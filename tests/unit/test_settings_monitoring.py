@@ -15,6 +15,7 @@ from infra.values.monitoring.options import address, options
 from updraft.exporter.starts import BUCKETS
 
 HOOK = "https://hooks.example.com/services/a-secret"
+URL = "https://airflow.example.com"
 
 
 def loaded(**monitoring: Any) -> Any:
@@ -50,9 +51,25 @@ def test_a_wrong_setting_is_refused_by_its_name(monitoring: dict[str, Any], what
     assert HOOK not in str(raised.value)
 
 
+def test_alerts_that_go_to_people_need_an_address_of_the_runbooks_that_they_reach() -> None:
+    told = {"monitoring": {"alerts": {"receivers": {"webhook": {"url": HOOK}}}}}
+    with pytest.raises(UpdraftError, match=r"updraft:airflow\.baseUrl: found null") as raised:
+        load(stack.read("local", told))
+    print(raised.value)
+    assert "monitoring.alerts.runbooks" in str(raised.value)
+    for more in (
+        {"airflow": {"baseUrl": URL}},
+        {"monitoring": {"alerts": {"runbooks": f"{URL}/runbooks"}}},
+    ):
+        found = options(load(stack.read("local", stack.merge(told, more))))
+        assert found.runbooks.startswith(URL)
+    assert "svc.cluster.local" in options(loaded()).runbooks, "nobody is told of those"
+
+
 def test_each_receivers_secret_is_a_file_of_its_name() -> None:
     settings = loaded(
         alerts={
+            "runbooks": URL,
             "receivers": {
                 "webhook": {"url": HOOK},
                 "slack": {"channel": "#data", "existingSecret": "alerts-slack"},
