@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from infra import images
 from infra import render as rendering
 from infra.cli import charts, choices
-from infra.cli.image_plan import in_registry
+from infra.cli.image_plan import UNBUILT, in_registry
 from infra.cli.options import DEFAULT_STACK, Options, flag
 from infra.cli.platform import Platform
+from infra.errors import UpdraftError
 from infra.keystore import KeyStore
 from infra.local import tools
 from infra.local.paths import Paths
 from infra.output import Output
+from infra.render.manifests import Manifest
 from infra.root import ROOT
 from infra.settings import stack
 
@@ -22,7 +25,7 @@ def render(options: Options, out: str | None) -> None:
     """Write a stack's manifests, one file an object; secrets redacted unless SECRETS=1.
 
     Raises:
-        UpdraftError: A setting is wrong, or the chart isn't one.
+        UpdraftError: A setting is wrong, the chart isn't one, or an image is not built yet.
     """
     output = Output()
     secrets = flag("SECRETS")
@@ -42,9 +45,22 @@ def render(options: Options, out: str | None) -> None:
     keys = KeyStore(paths.state / "keys.json")
     helm = tools.ensure(["helm"], output)["helm"]
     manifests = rendering.render(config, helm=helm, keys=keys)
+    _refuse_unbuilt(manifests, choices.path_of(paths.state))
     rendering.write(manifests, folder, secrets=secrets)
     kept = "with secrets, readable by you alone" if secrets else "secrets redacted"
     output(f"{len(manifests)} manifests in {folder}, {kept}")
+
+
+def _refuse_unbuilt(manifests: Iterable[Manifest], record: Path) -> None:
+    """Refuse what names an image that make up still builds, or that it was ended before."""
+    named = set().union(*(one.images for one in manifests))
+    absent = sorted(name for name in named if name.endswith(f":{UNBUILT}"))
+    if absent:
+        raise UpdraftError(
+            f"these images are not built yet: {', '.join(absent)}",
+            where=str(record),
+            fix="make up builds them and deploys what runs them: wait for it to end, or run it",
+        )
 
 
 def image(options: Options) -> None:
