@@ -16,9 +16,11 @@ _FORGES = {
     "bitbucket": ("src/{commit}/{file}", "src/{commit}/{file}"),
     **dict.fromkeys(("gitea", "forgejo", "codeberg"), ("src/commit/{commit}/{file}",) * 2),
 }
-
-
-# The Platform page inside Airflow's frame, below the UI's address.
+# Where `updraft.platform` serves the page, and the runbooks beside it, below the UI's address. The
+# program runs without that package, so a test holds these to what it says.
+SERVED = "/platform"
+RUNBOOKS = f"{SERVED}/runbooks"
+# The page inside Airflow's frame.
 PAGE = "/plugin/platform"
 # `from_ms` and `until_ms` are around a try's time, see `updraft.links`.
 _GRAFANA = {
@@ -55,7 +57,7 @@ def ui(settings: Settings) -> str:
 
 def runbooks(settings: Settings) -> str:
     """Return the address of the folder of runbooks, without a / at its end."""
-    return settings.monitoring.alerts.runbooks or f"{ui(settings)}/platform/runbooks"
+    return settings.monitoring.alerts.runbooks or f"{ui(settings)}{RUNBOOKS}"
 
 
 def to_page(base_url: str | None = None) -> dict[str, str]:
@@ -66,7 +68,7 @@ def to_page(base_url: str | None = None) -> dict[str, str]:
     """
     path = urlsplit(base_url or "").path.rstrip("/")
     # The page in Airflow's frame: what comes after its route is the framed page's own path.
-    return {name: f"{path}{PAGE}{path}/platform/{to}" for name, to in _PAGE.items()}
+    return {name: f"{path}{PAGE}{path}{SERVED}/{to}" for name, to in _PAGE.items()}
 
 
 def _own(settings: Settings) -> dict[str, str | None]:

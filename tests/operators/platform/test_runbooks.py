@@ -23,7 +23,7 @@ from tests.unit.test_program_values import settings
 
 Open = Callable[..., Any]
 FOLDER = ROOT / "docs" / "runbooks"
-INDEX = "/platform/runbooks/"
+INDEX = f"{links.RUNBOOKS}/"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,15 @@ def reader(site: Site) -> httpx.Client:
     return httpx.Client(
         base_url=site.url, headers={"Authorization": f"Bearer {site.token('reader')}"}
     )
+
+
+def test_the_program_links_to_where_the_package_serves() -> None:
+    from updraft.platform import entry, runbooks  # noqa: PLC0415 -- imports Airflow
+
+    assert links.SERVED == entry.PREFIX
+    assert links.PAGE == f"/plugin/{entry.ROUTE}"
+    assert links.RUNBOOKS == entry.PREFIX + runbooks.ROUTE
+    assert urlsplit(Options().runbooks).path == links.RUNBOOKS
 
 
 def test_each_alerts_link_leads_to_its_page(site: Site, reader: httpx.Client) -> None:
