@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from infra.cli import loki
 from infra.cli.airflow_api import Json
 from infra.cli.instances import TaskInstance, moment
 from infra.cli.loki import Line
-from infra.cli.runs import Key
+from infra.cli.runs import Key, TaskPod, key_of
 
 SECOND = 1_000_000_000
 # The clocks of the database's host and of a node may differ, and a pod ends after its task.
@@ -28,6 +28,31 @@ def tries(instances: Iterable[TaskInstance]) -> set[Key]:
         if each.started
         for number in range(1, each.try_number + 1)
     }
+
+
+def may_lack(
+    instances: Sequence[TaskInstance],
+    pods: Mapping[Key, Sequence[TaskPod]],
+    run: Mapping[str, str | None],
+    minutes: int,
+) -> bool:
+    """Whether pods of a run may have gone, be it one of several of the same try.
+
+    Args:
+        instances: The run's task instances.
+        pods: The pods that are there, oldest first.
+        run: The run as Airflow's API tells it.
+        minutes: For how long the platform keeps pods that have finished.
+    """
+    if tries(instances) - pods.keys():
+        return True
+    # Airflow leaves a try that goes on after its trigger the start that its first pod gave it.
+    started = {key_of(each): each.started for each in instances}
+    for key, own in pods.items():
+        first, since = own[0].created, started.get(key)
+        if first and since and since < first:
+            return True
+    return time.time_ns() - _begun(run) > minutes * 60 * SECOND
 
 
 def read(url: str, namespace: str, run: Json) -> Kept:
@@ -54,11 +79,14 @@ def window(run: Mapping[str, str | None]) -> tuple[int, int]:
 
     A run that was cleared begins anew; the first lines are as old as what it was due.
     """
-    known = [moment(run.get(name)) for name in ("run_after", "queued_at", "start_date")]
     ended = moment(run.get("end_date"))
     end = (int(ended.timestamp()) * SECOND if ended else time.time_ns()) + MARGIN
-    begun = min((int(each.timestamp()) * SECOND for each in known if each), default=0)
-    return max(begun - MARGIN, end - LONGEST), end
+    return max(_begun(run) - MARGIN, end - LONGEST), end
+
+
+def _begun(run: Mapping[str, str | None]) -> int:
+    known = [moment(run.get(name)) for name in ("run_after", "queued_at", "start_date")]
+    return min((int(each.timestamp()) * SECOND for each in known if each), default=0)
 
 
 def _key(labels: Mapping[str, str]) -> Key | None:

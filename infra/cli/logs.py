@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from infra.cli import components, kept_logs, loki
 from infra.cli.airflow_api import Json
@@ -11,7 +14,7 @@ from infra.cli.kept_logs import Kept
 from infra.cli.loki import Line
 from infra.cli.options import Options
 from infra.cli.platform import Platform
-from infra.cli.runs import Key, pods_of
+from infra.cli.runs import Key, TaskPod, pods_of
 from infra.errors import UpdraftError
 from infra.kubectl import KubectlError
 
@@ -36,26 +39,66 @@ def logs(options: Options, component: str | None, dag: str) -> None:
         if not runs:
             raise UpdraftError(f"{dag} has not run yet", fix=f"make trigger DAG={dag}")
         run = runs[0]
-        begun = kept_logs.tries(api.task_instances(dag, run["dag_run_id"]))
-    pods = pods_of(
-        platform.kubectl.items("pods", "-n", platform.tasks_namespace), dag, run["dag_run_id"]
-    )
-    kept, fault = _kept(platform, run) if begun - pods.keys() else ({}, None)
-    missing = set() if fault else begun
-    for key in sorted(missing | pods.keys() | kept.keys()):
-        if key in pods:
-            print(f"=== {_try(key)}, pod {pods[key].name} ({pods[key].phase})")
-            _pod_log(platform, platform.tasks_namespace, pods[key].name, TASK_CONTAINER)
-        else:
-            _print_kept(key, kept.get(key, []))
-    if fault:
-        gone = len(begun - pods.keys())
+        instances = api.task_instances(dag, run["dag_run_id"])
+    items = platform.kubectl.items("pods", "-n", platform.tasks_namespace)
+    pods = pods_of(items, dag, run["dag_run_id"])
+    begun = kept_logs.tries(instances)
+    minutes = platform.settings.tasks.keep_finished_pods
+    asked = kept_logs.may_lack(instances, pods, run, minutes)
+    kept, fault = _kept(platform, run) if asked else ({}, None)
+    for part in parts(set() if fault else begun, pods, kept):
+        _print_part(platform, part)
+    gone = len(begun - pods.keys())
+    if fault and gone:
         raise UpdraftError(
             f"the pods of {gone} of the {len(begun)} tries of {dag}'s newest run have gone, and "
             f"{fault.what}",
             where=fault.where,
             fix=fault.fix,
         )
+    if fault:
+        told = "every try has a pod; of one that was deferred, an earlier pod may have gone, and"
+        print(f"{told} {fault.what}", file=sys.stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is printed below one header.
+
+    Args:
+        key: The try.
+        pod: Its pod's name; empty where nothing is known of any.
+        phase: The pod's, which then has the log; empty where it has gone.
+        lines: What Loki has of a pod that has gone.
+    """
+
+    key: Key
+    pod: str = ""
+    phase: str = ""
+    lines: Sequence[Line] = ()
+
+
+def parts(
+    begun: Iterable[Key], pods: Mapping[Key, Sequence[TaskPod]], kept: Kept
+) -> Iterator[Part]:
+    """What there is of each try, pod by pod: those that have gone come before those that are there.
+
+    Args:
+        begun: The tries of which there is to be something.
+        pods: The pods that are there, by their try.
+        kept: What Loki has, by try; of a pod that is there its own log has all of it.
+    """
+    for key in sorted({*begun, *pods, *kept}):
+        gone: dict[str, list[Line]] = defaultdict(list)
+        for line in kept.get(key, ()):
+            gone[line.labels.get("k8s_pod_name", "unknown")].append(line)
+        there = pods.get(key, ())
+        for pod in there:
+            gone.pop(pod.name, None)
+        yield from (Part(key, name, lines=lines) for name, lines in gone.items())
+        yield from (Part(key, pod.name, pod.phase) for pod in there)
+        if not gone and not there:
+            yield Part(key)
 
 
 def _kept(platform: Platform, run: Json) -> tuple[Kept, UpdraftError | None]:
@@ -67,13 +110,16 @@ def _kept(platform: Platform, run: Json) -> tuple[Kept, UpdraftError | None]:
         return {}, error
 
 
-def _print_kept(key: Key, lines: Sequence[Line]) -> None:
-    if not lines:
-        print(f"=== {_try(key)}, its pod has gone, and Loki has no line of it")
+def _print_part(platform: Platform, part: Part) -> None:
+    if not part.pod:
+        print(f"=== {_try(part.key)}, its pod has gone, and Loki has no line of it")
         return
-    pods = dict.fromkeys(line.labels.get("k8s_pod_name", "unknown") for line in lines)
-    print(f"=== {_try(key)}, pod {', '.join(pods)} (gone; from Loki)")
-    for line in lines:
+    if part.phase:
+        print(f"=== {_try(part.key)}, pod {part.pod} ({part.phase})")
+        _pod_log(platform, platform.tasks_namespace, part.pod, TASK_CONTAINER)
+        return
+    print(f"=== {_try(part.key)}, pod {part.pod} (gone; from Loki)")
+    for line in part.lines:
         container = line.labels.get("k8s_container_name", TASK_CONTAINER)
         who = "" if container == TASK_CONTAINER else f"[{container}] "
         print(who + readable(line.text))

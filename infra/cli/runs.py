@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from infra.cli.airflow_api import FINAL, AirflowApi
-from infra.cli.instances import TaskInstance
+from infra.cli.instances import TaskInstance, moment
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 
@@ -29,11 +30,12 @@ class TaskPod:
     phase: str
     node: str
     reason: str
+    created: datetime | None = None
 
 
 @dataclass(slots=True)
 class RunReport:
-    """A run so far: its state, its task instances and the pods seen for them."""
+    """A run so far: its state, its task instances and the newest pod seen for each try."""
 
     dag_id: str
     run_id: str
@@ -61,9 +63,12 @@ def key_of(instance: TaskInstance) -> Key:
     return (instance.task_id, instance.map_index, instance.try_number)
 
 
-def pods_of(items: list[dict[str, Any]], dag_id: str, run_id: str) -> dict[Key, TaskPod]:
-    """A run's pods by what they run: the annotations hold the true ids, labels are shortened."""
-    found: dict[Key, TaskPod] = {}
+def pods_of(items: list[dict[str, Any]], dag_id: str, run_id: str) -> dict[Key, list[TaskPod]]:
+    """A run's pods by what they run, oldest first: the annotations hold the true ids.
+
+    A try has more than one where its task was deferred, or waits for its next look in between.
+    """
+    found: defaultdict[Key, list[TaskPod]] = defaultdict(list)
     for item in items:
         notes = item["metadata"].get("annotations") or {}
         if (notes.get("dag_id"), notes.get("run_id")) != (dag_id, run_id):
@@ -73,13 +78,19 @@ def pods_of(items: list[dict[str, Any]], dag_id: str, run_id: str) -> dict[Key, 
             int(notes.get("map_index", -1)),
             int(notes.get("try_number", 1)),
         )
-        found[key] = TaskPod(
+        pod = TaskPod(
             name=item["metadata"]["name"],
             phase=item.get("status", {}).get("phase", "Unknown"),
             node=item["spec"].get("nodeName", ""),
             reason=waiting_reason(item),
+            created=moment(item["metadata"].get("creationTimestamp")),
         )
-    return found
+        found[key].append(pod)
+    return {key: sorted(pods, key=_age) for key, pods in found.items()}
+
+
+def _age(pod: TaskPod) -> tuple[datetime, str]:
+    return pod.created or datetime.min.replace(tzinfo=UTC), pod.name
 
 
 def waiting_reason(pod: Mapping[str, Any]) -> str:
@@ -109,7 +120,8 @@ class RunWatcher:
         report.state = self.api.run(report.dag_id, report.run_id)["state"]
         report.instances = self.api.task_instances(report.dag_id, report.run_id)
         items = self.kubectl.items("pods", "-n", self.namespace)
-        report.pods |= pods_of(items, report.dag_id, report.run_id)
+        pods = pods_of(items, report.dag_id, report.run_id)
+        report.pods |= {key: own[-1] for key, own in pods.items()}
 
     def follow(self, dag_id: str, run_id: str, view: View, timeout: float = 1800) -> RunReport:
         """Watch a run until it ends, showing it, then read its pods' peak memory.
