@@ -17,6 +17,7 @@ from infra.root import ROOT
 from infra.settings import stack
 from tests.programs import programs
 from tests.render import apiserver
+from tests.render.platform import Platform
 
 EMBEDDED = ROOT / "infra" / "chart"
 SSH_HOSTS = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample"
@@ -76,8 +77,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "unwatched": ("local", {"monitoring": {"mode": "none"}}),
 }
-
-
+# Of the smallest variant's.
+LEAST_OBJECTS = 30
 Rendered = Callable[[str, Path], list[Manifest]]
 
 
@@ -145,3 +146,9 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     folder = tmp_path_factory.mktemp("nodeless")
     with apiserver.running(programs(*apiserver.NAMES), folder) as kubectl:
         yield kubectl
+
+
+@pytest.fixture
+def platform(nodeless: Kubectl) -> Platform:
+    """A namespace of that API for a test's deploys."""
+    return Platform(nodeless)

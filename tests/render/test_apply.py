@@ -1,150 +1,21 @@
-"""The embedded engine on a real API server with its controllers: apply, wait, diagnose, prune."""
+"""The embedded engine on a real API server with its controllers: apply, wave by wave, and prune."""
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from infra.deploy.embedded import DeployResult, apply, destroy
+from infra.deploy.embedded import destroy
 from infra.deploy.inventory import NAME, Inventory
-from infra.deploy.waiting import Waiter
-from infra.errors import UpdraftError
 from infra.kubectl import Kubectl, KubectlError
 from infra.render import Manifest
-from infra.render.manifests import normal
 from tests.render.conftest import EMBEDDED, Rendered
+from tests.render.platform import Platform, refused, succeeded
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.apiserver
-Body = dict[str, Any]
-_numbers = itertools.count(1)
-
-
-class Platform:
-    """A namespace of its own, deploys into it, and a hand that plays the kubelet."""
-
-    def __init__(self, kubectl: Kubectl) -> None:
-        self.kubectl = kubectl
-        self.name = f"platform-{next(_numbers)}"
-        self.said: list[str] = []
-
-    def make(self, api: str, kind: str, name: str, wave: int = 0, **more: Any) -> Manifest:
-        """Return an object in the platform's namespace."""
-        body = {"apiVersion": api, "kind": kind, "metadata": {"name": name}, **more}
-        return Manifest(normal(body, source="test", namespace=self.name), wave=wave)
-
-    def config(self, name: str, **data: str) -> Manifest:
-        """Return a ConfigMap."""
-        return self.make("v1", "ConfigMap", name, data=data)
-
-    def job(self, name: str, image: str = "example.org/job:1", wave: int = 0) -> Manifest:
-        """Return a Job that fails at its first failed pod."""
-        spec = {"template": {"spec": {**pod(image), "restartPolicy": "Never"}}, "backoffLimit": 0}
-        return self.make("batch/v1", "Job", name, wave, spec=spec)
-
-    def deployment(self, name: str, wave: int = 0, **more: Any) -> Manifest:
-        """Return a Deployment of one pod."""
-        labels = {"app": name}
-        template = {"metadata": {"labels": labels}, "spec": {**pod("example.org/app:1"), **more}}
-        spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
-        return self.make("apps/v1", "Deployment", name, wave, spec=spec)
-
-    def deploy(
-        self, *manifests: Manifest, timeout: float = 30, absent: Collection[str] = ()
-    ) -> DeployResult:
-        """Deploy these, and the namespace."""
-        output = self.said.append
-        result = apply(
-            [self.make("v1", "Namespace", self.name), *manifests],
-            kubectl=self.kubectl,
-            namespace=self.name,
-            output=output,
-            waiter=Waiter(self.kubectl, output, timeout, interval=0.2),
-            absent=absent,
-        )
-        result.settle()
-        return result
-
-    def live(self, kind: str, name: str) -> Body:
-        """Return what the cluster has."""
-        found: Body = self.kubectl.json("get", kind, name, "-n", self.name)
-        return found
-
-    def there(self, kind: str) -> set[str]:
-        """Return the names of a kind's objects."""
-        return {one["metadata"]["name"] for one in self.kubectl.items(kind, "-n", self.name)}
-
-    def kubelet(self, status: Body, pods: int = 1) -> None:
-        """Give every pod a status, as a kubelet would, once that many are there."""
-        found = wait_for(
-            lambda: (
-                len(self.kubectl.items("pods", "-n", self.name)) >= pods
-                and self.kubectl.items("pods", "-n", self.name)
-            ),
-            timeout=20,
-            what="the controllers to make pods",
-        )
-        for one in found or []:
-            self.kubectl.run(
-                "patch", "pod", one["metadata"]["name"], "-n", self.name, "--type=merge",
-                "--subresource=status", "-p", json.dumps({"status": status}),
-            )  # fmt: skip
-
-
-@pytest.fixture
-def platform(nodeless: Kubectl) -> Platform:
-    return Platform(nodeless)
-
-
-def pod(image: str) -> Body:
-    return {"containers": [{"name": "main", "image": image}]}
-
-
-def waiting(reason: str, message: str, **more: Any) -> Body:
-    """A pod's status whose container waits for a reason."""
-    container = {
-        "name": "main",
-        "image": "example.org/app:1",
-        "imageID": "",
-        "ready": False,
-        "restartCount": 0,
-        "state": {"waiting": {"reason": reason, "message": message}},
-        **more,
-    }
-    return {"phase": "Pending", "containerStatuses": [container]}
-
-
-def running(since: datetime) -> Body:
-    """A pod's status whose container runs."""
-    container = {
-        "name": "main",
-        "image": "example.org/app:1",
-        "imageID": "",
-        "ready": True,
-        "restartCount": 0,
-        "state": {"running": {"startedAt": since.strftime("%Y-%m-%dT%H:%M:%SZ")}},
-    }
-    return {
-        "phase": "Running",
-        "conditions": [{"type": "Ready", "status": "True"}],
-        "containerStatuses": [container],
-    }
-
-
-def succeeded() -> Body:
-    return {"phase": "Succeeded"}
-
-
-def refused(call: Callable[[], object]) -> str:
-    with pytest.raises(UpdraftError) as caught:
-        call()
-    print(caught.value)
-    return str(caught.value)
 
 
 def test_what_has_gone_is_pruned_and_the_rest_stays(platform: Platform) -> None:
@@ -232,22 +103,6 @@ def test_what_runs_an_absent_image_joins_later_and_is_never_pruned(platform: Pla
     assert [one.name for one in gone.pruned] == ["watching"]
 
 
-def test_a_failed_job_is_told_at_once_and_runs_again_at_the_next_deploy(platform: Platform) -> None:
-    refused(lambda: platform.deploy(platform.job("migrate"), timeout=1))
-    platform.kubelet({"phase": "Failed"})
-    message = refused(lambda: _until_failed(platform))
-    assert "has failed: BackoffLimitExceeded" in message
-    before = platform.live("job", "migrate")["metadata"]["uid"]
-    refused(lambda: platform.deploy(platform.job("migrate"), timeout=1))
-    assert platform.live("job", "migrate")["metadata"]["uid"] != before
-    assert any("failed before and runs again" in line for line in platform.said)
-
-
-def _until_failed(platform: Platform) -> None:
-    waiter = Waiter(platform.kubectl, platform.said.append, 30, interval=0.2)
-    waiter.wait([platform.job("migrate")])
-
-
 def test_a_changed_job_is_made_anew(platform: Platform) -> None:
     refused(lambda: platform.deploy(platform.job("admin"), timeout=1))
     before = platform.live("job", "admin")["metadata"]["uid"]
@@ -255,71 +110,6 @@ def test_a_changed_job_is_made_anew(platform: Platform) -> None:
     after = platform.live("job", "admin")
     assert after["metadata"]["uid"] != before
     assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "example.org/job:2"
-
-
-@pytest.mark.parametrize(
-    ("status", "wanted"),
-    [
-        (waiting("InvalidImageName", "invalid reference format"), "image.repository"),
-        (waiting("ErrImageNeverPull", "is not present"), "load the image"),
-        (
-            waiting(
-                "CrashLoopBackOff",
-                "back-off",
-                restartCount=3,
-                lastState={"terminated": {"exitCode": 7, "reason": "Error"}},
-            ),
-            "ended with code 7 (Error)",
-        ),
-    ],
-)
-def test_a_hopeless_pod_ends_the_wait_with_its_reason(
-    platform: Platform, status: Body, wanted: str
-) -> None:
-    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
-    platform.kubelet(status)
-    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=60))
-    assert "can't become ready" in message
-    assert status["containerStatuses"][0]["state"]["waiting"]["reason"] in message
-    assert wanted in message
-
-
-def test_a_pod_that_crashed_long_ago_may_crash_once_more(platform: Platform) -> None:
-    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
-    platform.kubelet(waiting("CrashLoopBackOff", "back-off", restartCount=3))
-    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=5))
-    assert "isn't ready after 5 s" in message
-    platform.kubelet(running(datetime.now(UTC) - timedelta(minutes=1)))
-    platform.deploy(platform.deployment("app"))
-
-
-def test_a_pod_that_has_only_just_started_is_not_trusted_yet(platform: Platform) -> None:
-    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
-    platform.kubelet(running(datetime.now(UTC)))
-    wait_for(
-        lambda: platform.live("deployment", "app").get("status", {}).get("availableReplicas"),
-        timeout=20,
-        what="the Deployment to be available",
-    )
-    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=2))
-    assert "1 of 1 ready" in message
-    platform.kubelet(running(datetime.now(UTC) - timedelta(minutes=1)))
-    platform.deploy(platform.deployment("app"))
-
-
-def test_a_pod_on_its_way_is_waited_for(platform: Platform) -> None:
-    refused(lambda: platform.deploy(platform.deployment("app"), timeout=1))
-    platform.kubelet(waiting("ImagePullBackOff", "back-off"))
-    message = refused(lambda: platform.deploy(platform.deployment("app"), timeout=2))
-    assert "isn't ready after 2 s" in message
-    assert "ImagePullBackOff" in message
-
-
-def test_a_refused_pod_is_told_with_the_refusal(platform: Platform) -> None:
-    quota = platform.make("v1", "ResourceQuota", "none", spec={"hard": {"pods": "0"}})
-    message = refused(lambda: platform.deploy(quota, platform.deployment("app"), timeout=5))
-    assert "FailedCreate" in message
-    assert "exceeded quota: none" in message
 
 
 def test_a_refused_manifest_names_itself_and_leaves_the_rest(platform: Platform) -> None:
