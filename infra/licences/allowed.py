@@ -45,19 +45,20 @@ EXCEPTIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ),
 }
 
-# (kind, name) -> (expression, where it was read), where nothing that a program reads tells.
-DECIDED: Final[dict[tuple[str, str], tuple[str, str]]] = {
-    ("go", "modernc.org/memory"): (
+# (kind, name, version) -> (expression, where a person read it), where nothing that a program reads
+# tells. It holds for that version alone: the next one's words are to be read again.
+DECIDED: Final[dict[tuple[str, str, str], tuple[str, str]]] = {
+    ("go", "modernc.org/memory", "v1.11.0"): (
         "BSD-3-Clause",
         "its files LICENSE, -GO and -MMAP-GO; LICENSE-LOGO is of a picture that no program holds",
     ),
-    ("python", "greenback"): ("MIT OR Apache-2.0", "its file LICENSE: either of the two"),
-    ("python", "psycopg2-binary"): ("LGPL-3.0-or-later", "its file LICENSE"),
-    ("python", "python-daemon"): (
+    ("python", "greenback", "1.3.0"): ("MIT OR Apache-2.0", "its file LICENSE: either of the two"),
+    ("python", "psycopg2-binary", "2.9.13"): ("LGPL-3.0-or-later", "its file LICENSE"),
+    ("python", "python-daemon", "3.1.2"): (
         "Apache-2.0",
         "its field License: GPL-3.0 is of its packaging and tests, which no wheel holds",
     ),
-    ("python", "text-unidecode"): (
+    ("python", "text-unidecode", "1.3"): (
         "Artistic-1.0-Perl OR GPL-2.0-or-later",
         "its file LICENSE.txt: either of the two",
     ),

@@ -89,7 +89,17 @@ def _refused(table: Table) -> list[str]:
 
 def _idle(table: Table) -> list[str]:
     there = {(each.kind, each.name) for each in table.packages}
+    versions = {(each.kind, each.name, each.version) for each in table.packages}
+    decided = {each[:2]: each[2] for each in DECIDED.keys() - versions}
     return [
-        f"{' '.join(each)} is in no image any more: take it out of {_ALLOWED}"
-        for each in sorted({*EXCEPTIONS, *DECIDED} - there)
+        *(
+            f"{' '.join(each)} is in no image any more: take it out of {_ALLOWED}"
+            for each in sorted((EXCEPTIONS.keys() | decided.keys()) - there)
+        ),
+        *(
+            f"{' '.join(each)} has another version than {version}, for which {_ALLOWED} says what "
+            "its licence is: read the new one's, and write that version there"
+            for each, version in sorted(decided.items())
+            if each in there
+        ),
     ]

@@ -114,7 +114,7 @@ def _goroot(go: Path) -> Path:
 
 
 def _licence(module: Module, files: set[Path]) -> str:
-    if decided := DECIDED.get((KIND, module[0])):
+    if decided := DECIDED.get((KIND, *module)):
         return decided[0]
     found = [texts.licences(file.read_text(errors="replace")) for file in files]
     # A text that is none of the known ones may hold conditions of its own.

@@ -76,12 +76,17 @@ def licence(distribution: metadata.Distribution) -> str:
     """The SPDX expression of an installed package, by the surest of what it says."""
     said = distribution.metadata
     name = canonicalize_name(distribution.name)
-    if decided := DECIDED.get((KIND, name)):
+    if decided := DECIDED.get((KIND, name, distribution.version)):
         return decided[0]
+    files = _texts(distribution)
+    # What a package declares does not take back what its own text asks for.
+    if any(map(texts.has_conditions, files)):
+        return UNKNOWN
+    found = set().union(*map(texts.licences, files))
     for field in ("License-Expression", "License"):
         if expression := _expression(" ".join(said.get_all(field) or ())):
-            return expression
-    if found := _in_texts(distribution):
+            return UNKNOWN if _undeclared(found, expression) else expression
+    if found:
         return conjunction(found)
     classifiers = {
         _CLASSIFIERS.get(each.removeprefix(_CLASSIFIER), UNKNOWN)
@@ -132,10 +137,16 @@ def _expression(text: str) -> str:
         return ""
 
 
-def _in_texts(distribution: metadata.Distribution) -> set[str]:
-    found: set[str] = set()
-    for file in distribution.files or ():
-        if ".dist-info" in file.parts[0] and texts.is_licence(Path(file)):
-            path = Path(str(file.locate()))
-            found |= texts.licences(path.read_text(errors="replace")) if path.is_file() else set()
-    return found
+def _undeclared(found: Set[str], expression: str) -> bool:
+    """Whether a text is one of GNU's licences, and the expression names none of its version."""
+    gnu = (each.removesuffix("-only") for each in found if "GPL" in each)
+    return any(each not in expression for each in gnu)
+
+
+def _texts(distribution: metadata.Distribution) -> list[str]:
+    files = [
+        Path(str(file.locate()))
+        for file in distribution.files or ()
+        if ".dist-info" in file.parts[0] and texts.is_licence(Path(file))
+    ]
+    return [file.read_text(errors="replace") for file in files if file.is_file()]

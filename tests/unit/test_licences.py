@@ -90,7 +90,9 @@ def test_a_licence_that_is_not_on_the_list_is_refused(
     good = next(
         each
         for each in table.packages
-        if each.kind == kind and (kind, each.name) not in {*EXCEPTIONS, *DECIDED}
+        if each.kind == kind
+        and (kind, each.name) not in EXCEPTIONS
+        and (kind, each.name, each.version) not in DECIDED
     )
     bad = dataclasses.replace(good, licence=licence)
     packages = tuple(bad if each == good else each for each in table.packages)
@@ -147,11 +149,24 @@ def test_a_changed_module_of_a_program_asks_for_the_table_anew(locks: Locks, tab
 
 def test_what_is_decided_for_a_package_that_has_gone_is_named(locks: Locks, table: Table) -> None:
     gone = ("python", "python-daemon")
-    assert gone in DECIDED
+    assert gone in {each[:2] for each in DECIDED}
     left = tuple(each for each in table.packages if (each.kind, each.name) != gone)
     found = faults(dataclasses.replace(table, packages=left), locks)
     print(*found, sep="\n")
     assert any(each.startswith("python python-daemon is in no image any more") for each in found)
+
+
+def test_what_is_decided_for_another_version_is_to_be_read_again(
+    locks: Locks, table: Table
+) -> None:
+    old = next(each for each in table.packages if each.name == "modernc.org/memory")
+    assert ("go", old.name, old.version) in DECIDED
+    new = dataclasses.replace(old, version="v9.0.0", licence=UNKNOWN)
+    packages = tuple(new if each == old else each for each in table.packages)
+    found = faults(dataclasses.replace(table, packages=packages), locks)
+    print(*found, sep="\n")
+    assert [each.split(maxsplit=2)[:2] for each in found] == [["go", old.name]] * 2
+    assert any(f"another version than {old.version}" in each for each in found)
 
 
 def test_the_lock_is_read_for_the_python_of_the_image() -> None:
