@@ -48,7 +48,7 @@ def group_of(item: pytest.Item) -> str | None:
         raise pytest.UsageError(f"{item.nodeid}: no group {group!r} of slow tests, but {known}")
     if not item.path.resolve().is_relative_to(slow.FOLDER):
         folder = slow.FOLDER.relative_to(ROOT)
-        raise pytest.UsageError(f"{item.nodeid}: a slow test outside {folder}, which alone is read")
+        raise pytest.UsageError(f"{item.path}: a slow test outside {folder}, which alone is read")
     return str(group)
 
 

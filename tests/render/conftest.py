@@ -72,7 +72,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
                         },
                     }
                 },
-            }
+            },
         },
     ),
     "unwatched": ("local", {"monitoring": {"mode": "none"}}),

@@ -80,9 +80,16 @@ BEFORE = STARTED - timedelta(seconds=5)
         ([instance(STARTED, number=2)], [BEFORE], YOUNG, True),
         ([instance(STARTED)], [BEFORE], OLD, True),
     ],
-    ids=["whole", "both halves", "not begun", "the second half alone", "no pod", "a try without one",
-         "old enough to be cleaned up"],
-)  # fmt: skip
+    ids=[
+        "whole",
+        "both halves",
+        "not begun",
+        "the second half alone",
+        "no pod",
+        "an earlier try without one",
+        "old enough to be cleaned up",
+    ],
+)
 def test_loki_is_asked_where_a_pod_may_have_gone(
     instances: list[TaskInstance], made: list[datetime], begun: dict[str, Any], *, asked: bool
 ) -> None:

@@ -18,7 +18,7 @@ KNOWN = {"HOME", "PATH", "PWD", "USER"}
 
 
 def commands(text: str) -> list[str]:
-    """The commands of a page in their order: the lines behind a $, or all of a block without one."""
+    """The commands of a page in order: the lines behind a $, or all of a block without one."""
     found = []
     for block in BLOCK.findall(text):
         lines = [line.strip() for line in block.splitlines() if line.strip()]

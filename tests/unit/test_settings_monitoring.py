@@ -73,7 +73,7 @@ def test_each_receivers_secret_is_a_file_of_its_name() -> None:
             "receivers": {
                 "webhook": {"url": HOOK},
                 "slack": {"channel": "#data", "existingSecret": "alerts-slack"},
-            }
+            },
         }
     )
     sources = metrics.secret_sources(settings)

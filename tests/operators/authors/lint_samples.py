@@ -1,4 +1,4 @@
-"""A DAG in which every rule of the linter holds, and the changes by which samples differ from it."""
+"""A DAG in which every rule of the linter holds, and what the samples change in it."""
 
 from __future__ import annotations
 

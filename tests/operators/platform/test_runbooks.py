@@ -38,7 +38,7 @@ def test_the_program_links_to_where_the_package_serves() -> None:
     from updraft.platform import entry, runbooks  # noqa: PLC0415 -- imports Airflow
 
     assert links.SERVED == entry.PREFIX
-    assert links.PAGE == f"/plugin/{entry.ROUTE}"
+    assert f"/plugin/{entry.ROUTE}" == links.PAGE
     assert links.RUNBOOKS == entry.PREFIX + runbooks.ROUTE
     assert urlsplit(Options().runbooks).path == links.RUNBOOKS
 
