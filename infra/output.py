@@ -28,8 +28,12 @@ class Output:
 
     def __call__(self, text: str) -> None:
         """Tell one event; each line of it gets the time."""
+        self.at(time.monotonic(), text)
+
+    def at(self, moment: float, text: str) -> None:
+        """Tell an event of another moment, by `time.monotonic`, which all processes share."""
         for line in text.splitlines() or [""]:
-            print(f"  {clock(self.seconds):>5}  {line}", file=self.stream, flush=True)
+            print(f"  {clock(moment - self.started):>5}  {line}", file=self.stream, flush=True)
 
     @property
     def seconds(self) -> float:

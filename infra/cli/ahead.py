@@ -1,28 +1,33 @@
 """Work that a command begins before its turn, in a process beside it.
 
-Usage: python -m infra.cli.ahead images|tools NAME …
+Usage: python -m infra.cli.ahead PARENT images|tools NAME …
 
-It holds the same locks as the command, so whichever comes second finds the work done. Its output
-is shown when its turn comes. Where the command is killed, it goes on, and the next command waits.
+It holds the same locks as the command, so whichever comes second finds the work done, and it ends
+with the command, however that ends. What it says is told when its turn comes.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from infra import images
-from infra.cli.termination import INTERRUPTED, interrupt_on_sigterm
+from infra.cli.termination import INTERRUPTED
 from infra.errors import UpdraftError
-from infra.local import packages, tools
-from infra.local.paths import Paths
-from infra.output import Print
+from infra.local import tools
+from infra.local.paths import Paths, make_folder, unwritable
+from infra.output import Output
 from infra.root import ROOT
 
 POLL = 0.2
+# Longer than any program that it runs takes to end in order.
+PATIENCE = 60.0
 
 
 class Ahead:
@@ -32,53 +37,79 @@ class Ahead:
         work: What to make, images or tools.
         names: Which of them.
         logs: The folder of its output.
+
+    Raises:
+        UpdraftError: The folder can't be written.
     """
 
     def __init__(self, work: str, names: Sequence[str], logs: Path) -> None:
-        logs.mkdir(parents=True, exist_ok=True)
+        make_folder(logs)
         self._log = logs / f"{work}.log"
         # In the background as its user knows it, too: it takes what others leave.
-        command = ["nice", sys.executable, "-m", "infra.cli.ahead", work, *names]
-        with self._log.open("w") as log:
+        command = ["nice", sys.executable, "-m", "infra.cli.ahead", str(os.getpid()), work, *names]
+        try:
+            self._log.unlink(missing_ok=True)
+            log = self._log.open("w")
+        except OSError as error:
+            raise unwritable(logs, error) from error
+        with log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
 
-    def follow(self, output: Print) -> None:
-        """Tell what it has said, and what it says until it ends."""
+    def follow(self, output: Output) -> None:
+        """Tell what it has said, each line at the time of it, and what it says until it ends."""
         with self._log.open() as log:
             while True:
                 ended = self._process.poll() is not None
                 for line in log.read().splitlines():
-                    output(line)
+                    moment, _, text = line.partition(" ")
+                    try:
+                        output.at(float(moment), text)
+                    except ValueError:  # a warning of Python's
+                        output(line)
                 if ended:
                     return
                 time.sleep(POLL)
 
     def end(self) -> None:
-        """End it, if it still works."""
-        self._process.terminate()
-        self._process.wait()
+        """End it and all that it runs, if it still works."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGINT)
+            try:
+                self._process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+
+
+def _end_with(parent: int) -> None:
+    """Interrupt this process and all that it runs once its parent is gone."""
+    while os.getppid() == parent:
+        time.sleep(POLL)
+    os.killpg(os.getpid(), signal.SIGINT)
+
+
+def _say(text: str) -> None:
+    for line in text.splitlines():
+        print(f"{time.monotonic():.1f} {line}", flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do the work; a fault is left to the command, which meets it again and tells it whole."""
-    interrupt_on_sigterm()
-    work, *names = arguments
+    parent, work, *names = arguments
+    # Also where the command ignores it, as a shell has its background jobs do.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     cache = Paths.for_instance().cache
-
-    def told(text: str) -> None:
-        print(text, flush=True)
-
     try:
         if work == "images":
-            # The cluster's own too: one visit to Debian's archive, while Go compiles.
-            packages.ensure(packages.NODE_PACKAGES, cache, told)
-            images.build(names, cache=cache, output=told)
+            images.build(names, cache=cache, output=_say)
         else:
-            tools.ensure(names, told, cache=cache)
+            tools.ensure(names, _say, cache=cache)
     except UpdraftError as error:
-        print(f"ended early: {error.what.splitlines()[0]}", flush=True)
+        _say(f"ended early: {error.what.splitlines()[0]}")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

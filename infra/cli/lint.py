@@ -29,7 +29,8 @@ def lint() -> int:
         ("shellcheck", [_installed("shellcheck"), *_shell_scripts()], os.environ),
     ]
     with ThreadPoolExecutor(2) as pool:
-        return max(pool.map(lambda check: _run(*check), checks))
+        # What a signal ended has a negative exit code.
+        return int(any(list(pool.map(lambda check: _run(*check), checks))))
 
 
 def lint_dags(*, stack: str, paths: list[str]) -> int:
@@ -45,10 +46,9 @@ def lint_dags(*, stack: str, paths: list[str]) -> int:
 def fmt() -> int:
     """Format the code and mend what ruff can."""
     ruff = _installed("ruff")
-    return max(
-        _run("ruff format", [ruff, "format", "."], os.environ),
-        _run("ruff check", [ruff, "check", "--fix", "."], os.environ),
-    )
+    formatted = _run("ruff format", [ruff, "format", "."], os.environ)
+    checked = _run("ruff check", [ruff, "check", "--fix", "."], os.environ)
+    return int(any([formatted, checked]))
 
 
 def _dag_linter(stack: str, paths: list[str]) -> tuple[list[str], Mapping[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.images.build import BuiltImage, build, push
+from infra.images.build import BuiltImage, build, held, needs, push
 from infra.images.recipes import NAMES, content_hash
 
-__all__ = ["NAMES", "BuiltImage", "build", "content_hash", "push"]
+__all__ = ["NAMES", "BuiltImage", "build", "content_hash", "held", "needs", "push"]

@@ -22,7 +22,7 @@ from infra.output import Print
 
 # mmdebstrap, and the keys of the release that it fetches.
 _KEYS = f"/usr/share/keyrings/debian-archive-{versions.DEBIAN_SUITE}-stable.gpg"
-_NEEDS = {"mmdebstrap": "mmdebstrap", "debian-archive-keyring": _KEYS}
+PACKAGES = {"mmdebstrap": "mmdebstrap", "debian-archive-keyring": _KEYS}
 
 # What the upstream slim image leaves out, too.
 _LEFT_OUT = ("doc", "groff", "info", "linda", "lintian", "locale", "man", "bug")
@@ -73,7 +73,7 @@ def resolve(cache: Path, engine: Engine, output: Print, kind: str = "auto") -> B
         reference = engine.pull(versions.DEBIAN_IMAGE)
         base = Base(kind, reference, reference.rpartition("@")[2])
     else:
-        packages.ensure(_NEEDS, cache.parent, output)
+        packages.ensure(PACKAGES, cache.parent, output)
         digest = _bootstrap(cache / "debian.tar", output)
         base = Base(kind, f"{REPOSITORY}/debian:{digest[:12]}", f"sha256:{digest}")
     record = _record(cache)
@@ -90,6 +90,13 @@ def recorded(cache: Path, kind: str = "auto") -> Base | None:
         return None
     base = Base(**json.loads(record.read_text()))
     return base if kind in ("auto", base.kind) else None
+
+
+def needs(cache: Path) -> dict[str, str]:
+    """Debian's packages that a base image takes, where none was chosen before."""
+    if recorded(cache) or registry_answers(versions.DEBIAN_IMAGE):
+        return {}
+    return PACKAGES
 
 
 def provide(base: Base, cache: Path, engine: Engine, output: Print) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from infra.output import Print
 
 # Archives of an image that stay: this one and the one before, for a way back.
 KEPT = 2
-BUILDING = "build of images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,31 @@ def build(
         built = {name: _image(name, folder, known) for name in wanted}
         if all(image.archive.is_file() for image in built.values()):
             return built
-    (folder / "archives").mkdir(parents=True, exist_ok=True)
-    with hold(folder / "lock", BUILDING, output):
+    with held(cache, output):
+        (folder / "archives").mkdir(exist_ok=True)
         engine = _engine(folder, output)
         started = bases.resolve(folder, engine, output, base)
         return {name: _build(name, folder, engine, started, output) for name in wanted}
+
+
+def held(cache: Path, output: Print) -> AbstractContextManager[None]:
+    """Hold the lock of the images in a cache: one builds at a time.
+
+    Args:
+        cache: Updraft's cache.
+        output: Told when another has to be waited for.
+    """
+    return hold(cache / "images" / "lock", "build of images", output)
+
+
+def needs(cache: Path) -> dict[str, str]:
+    """Debian's packages that building takes, by what shows that each is there.
+
+    Args:
+        cache: Updraft's cache.
+    """
+    engine = {} if engines.find() else engines.PACKAGES
+    return {**engine, **bases.needs(cache / "images")}
 
 
 def push(image: BuiltImage, target: str, *, cache: Path, output: Print) -> None:
@@ -68,7 +88,7 @@ def push(image: BuiltImage, target: str, *, cache: Path, output: Print) -> None:
         UpdraftError: The registry refused it or can't be reached.
     """
     folder = cache / "images"
-    with hold(folder / "lock", BUILDING, output):
+    with held(cache, output):
         engine = _engine(folder, output)
         if not engine.has(image.ref):
             engine.load(image.archive)
@@ -118,7 +138,7 @@ def _forget_old(name: str, engine: Engine, newest: Path) -> None:
 def _engine(folder: Path, output: Print) -> Engine:
     program = engines.find()
     if program is None:
-        packages.ensure({"buildah": "buildah"}, folder.parent, output)
+        packages.ensure(engines.PACKAGES, folder.parent, output)
         program = engines.find()
     if program is None:
         raise UpdraftError(

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import UpdraftError
-from infra.local.shell import last_lines, run
+from infra.local.shell import awaited, last_lines, run
 from infra.output import Print
 
 PROGRAMS = ("buildah", "podman", "docker")
+# Of Debian, where none of them is there.
+PACKAGES = {"buildah": "buildah"}
 REPOSITORY = "localhost/updraft"
 
 
@@ -138,9 +140,10 @@ class Engine:
 def _follow(command: list[str], write: Callable[[str], object], output: Print) -> int:
     """Run a build, tell each step that it begins, and return its exit code."""
     start = time.monotonic()
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
+    )
+    with process, awaited(process):
         for line in process.stdout or ():
             write(line)
             words = line.split()

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from infra.errors import UpdraftError
-from infra.local.paths import Paths
+from infra.local.paths import Paths, make_folder, unwritable
 from infra.output import Print
 
 
@@ -27,16 +26,11 @@ def hold(lock: Path, what: str, output: Print, mode: int = 0o755) -> Iterator[No
     Raises:
         UpdraftError: The file can't be written.
     """
+    make_folder(lock.parent, mode)
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True, mode=mode)
         held = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
-        raise UpdraftError(
-            f"the folder can't be written: {error.strerror}",
-            where=str(lock.parent),
-            fix="mend its permissions or free space, "
-            "or name folders elsewhere by UPDRAFT_CACHE and UPDRAFT_STATE",
-        ) from error
+        raise unwritable(lock.parent, error) from error
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -28,6 +28,28 @@ def _folder(variable: str, default: str) -> Path:
     return Path(given).expanduser().resolve() if given else Path.home() / default
 
 
+def make_folder(folder: Path, mode: int = 0o755) -> None:
+    """Make a folder in the cache or among the state, where it is not there yet.
+
+    Raises:
+        UpdraftError: It can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=mode)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def unwritable(folder: Path, error: OSError) -> UpdraftError:
+    """What tells that a folder of the cache or the state can't be written, and the way out."""
+    return UpdraftError(
+        f"the folder can't be written: {error.strerror}",
+        where=str(folder),
+        fix="mend its permissions or free space, "
+        "or name folders elsewhere by UPDRAFT_CACHE and UPDRAFT_STATE",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
     """Where an instance keeps its things.

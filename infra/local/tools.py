@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,14 +14,16 @@ from pathlib import Path
 from infra.errors import UpdraftError
 from infra.local import golang
 from infra.local.lock import hold
+from infra.local.memory import available
 from infra.local.paths import Paths
 from infra.local.programs import TEST_TOOLS, TOOLS, Tool
-from infra.local.shell import last_lines, run
+from infra.local.shell import awaited, last_lines, run
 from infra.output import Print
 from infra.root import ROOT
 
 SOURCES = ROOT / "tools"
-FLAGS = ("-trimpath", "-buildvcs=false")
+# What is stripped is not made first: without it Go compiles a fifteenth less (etcd, 85 s to 80 s).
+FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
 REPORT_EVERY = 15.0
 LEAST_MEMORY = 256 << 20
 
@@ -67,14 +68,17 @@ def _names_of(tool: Tool) -> set[str]:
     return {one.name for one in TOOLS.values() if (one.folder, one.package) == program}
 
 
-def _memory_of_a_compiler() -> int:
-    """Bytes that one of Go's compilers may fill before it collects its garbage.
+def _collection() -> dict[str, str]:
+    """How Go's compilers collect garbage: they live for seconds, so only where memory gets scarce.
 
-    As many run as there are processors; half of what is free stays free.
+    As many run as there are processors; half of what they may fill stays free. To compile etcd
+    took 57 s of processor time instead of 72 (Go 1.26, two processors).
     """
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
-    available = int(found[1]) << 10 if found else 0
-    return max(LEAST_MEMORY, available // 2 // (os.cpu_count() or 1))
+    memory = available()
+    if memory is None:
+        return {}
+    share = memory // 2 // len(os.sched_getaffinity(0))
+    return {"GOGC": "off", "GOMEMLIMIT": str(max(LEAST_MEMORY, share))}
 
 
 def _folder_hash(folder: str) -> str:
@@ -122,9 +126,7 @@ class ToolCache:
         own = {
             "GOCACHE": str(self._cache / "go-build"),
             "GOMODCACHE": str(self._cache / "go-mod"),
-            # A compiler lives for seconds: collecting its garbage takes a quarter of its work.
-            "GOGC": "off",
-            "GOMEMLIMIT": str(_memory_of_a_compiler()),
+            **_collection(),
         }
         kept = {name: value for name, value in own.items() if name not in os.environ}
         return {**kept, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
@@ -134,34 +136,18 @@ class ToolCache:
         return golang.ensure(golang.needed(SOURCES), self._cache, output)
 
     def build(self, name: str, output: Print) -> None:
-        """Build one program; a killed build leaves nothing that is taken for a program."""
+        """Build one program; a killed build leaves nothing that is taken for a program.
+
+        The lock is to be held: two builds would write the same file.
+        """
         tool = TOOLS[name]
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{name}.partial-{os.getpid()}-{threading.get_ident()}")
-        flags = [*_flags(tool), "-o", str(partial)]
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [str(self.go(output)), "build", *flags, tool.package],
-            cwd=SOURCES / tool.folder,
-            env={**os.environ, **self.environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        printed = ""
-        while True:
-            try:
-                printed, _ = process.communicate(timeout=REPORT_EVERY)
-                break
-            except subprocess.TimeoutExpired:
-                output(f"  … {name}, {time.monotonic() - began:.0f} s so far")
-            except BaseException:
-                process.kill()
-                partial.unlink(missing_ok=True)
-                raise
-        if process.returncode:
+        for left in target.parent.glob(".*.partial*"):  # by a build that was killed
+            left.unlink()
+        partial = target.with_name(f".{name}.partial")
+        code, printed = self._compile(tool, partial, output)
+        if code:
             partial.unlink(missing_ok=True)
             raise UpdraftError(
                 f"{name} could not be built:\n{last_lines(printed)}",
@@ -174,6 +160,27 @@ class ToolCache:
             os.link(partial, linked)
             linked.replace(self.path(other))
         partial.replace(target)
+
+    def _compile(self, tool: Tool, target: Path, output: Print) -> tuple[int, str]:
+        """Run the compiler; its exit code and what it printed."""
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [str(self.go(output)), "build", *_flags(tool), "-o", str(target), tool.package],
+            cwd=SOURCES / tool.folder,
+            env={**os.environ, **self.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with awaited(process):
+            while True:
+                try:
+                    printed, _ = process.communicate(timeout=REPORT_EVERY)
+                except subprocess.TimeoutExpired:
+                    output(f"  … {tool.name}, {time.monotonic() - began:.0f} s so far")
+                else:
+                    return process.returncode, printed
 
     def drop_build_cache(self) -> None:
         """Delete Go's build cache if it is ours: gigabytes that only the next version would use."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
-from infra.cli import checks
+from infra.cli import checks, lint
 from infra.cli.options import HELP
 from infra.local.programs import NODE_TOOLS, TOOLS
 from infra.local.tools import ToolCache
 from infra.root import ROOT
+from tests.processes import marked
 from tests.waiting import wait_for
 
 MISSING = "amtool"
@@ -30,26 +30,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def children() -> list[str]:
-    """The commands of the processes below this one; of one that has just ended there is none."""
-    found = []
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            found.append(" ".join(child.cmdline()))
-    return found
-
-
 def test_what_is_missing_is_compiled_until_the_tests_have_ended(
     cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log = cache / "tests" / "tools.log"
+    log = cache / "tests" / checks.instance() / "tools.log"
     with ExitStack() as ahead:
         assert checks._begin_ahead(ahead, fast=True)
         assert str(log) in capsys.readouterr().out
         wait_for(lambda: f"building {MISSING} (1 of 1" in log.read_text(), 60, "the compiler")
-        assert any(MISSING in command for command in children())
+        assert marked("UPDRAFT_CACHE", str(cache))
     print(log.read_text())
-    assert not any(MISSING in command for command in children())
+    assert marked("UPDRAFT_CACHE", str(cache)) == {}
 
 
 def test_nothing_is_compiled_where_nothing_is_missing(cache: Path) -> None:
@@ -92,3 +83,27 @@ def test_nothing_that_was_asked_of_make_reaches_the_tests_but_the_chart(
     assert found["AIRFLOW_CHART"] == "given"
     assert found["INSTANCE"] == checks.instance()
     assert "PATH" in found
+
+
+@pytest.mark.parametrize("codes", [(0, -9), (-9, 0), (0, 1), (2, 0)])
+def test_a_run_that_a_signal_ended_is_a_failure(
+    codes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [*codes, *[0] * 9]
+    monkeypatch.setattr(checks, "_pytest", lambda _: left.pop(0))
+    monkeypatch.setattr(checks, "_install_browser", lambda: None)
+    monkeypatch.delenv("RECORD", raising=False)
+    assert checks.test_slow(group=None) == 1
+
+
+def test_a_check_of_style_that_a_signal_ended_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = lint._run
+    killed = ["sh", "-c", "kill -9 $$"]
+    monkeypatch.setattr(
+        lint, "_run",
+        lambda title, _, env: run(title, killed if title == "mypy" else ["true"], env),
+    )  # fmt: skip
+    assert lint.lint() == 1
+    assert "FAILED with exit code -9" in capsys.readouterr().out
