@@ -161,6 +161,11 @@ class Platform:
         secret = self.secret(self.settings.keys.admin or names.ADMIN)
         return secret["username"], secret["password"]
 
+    def has_airflow(self) -> bool:
+        """Whether Airflow was deployed to it before, be it well or not."""
+        which = ("deployment", names.API_SERVER, "-n", self.namespace)
+        return bool(self.kubectl.run("get", *which, "--ignore-not-found", "-o", "name").strip())
+
     def reachable(self) -> None:
         """Make sure that the cluster answers.
 

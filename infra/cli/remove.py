@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from infra import images
 from infra.cli.choices import PULUMI
 from infra.cli.options import Options, flag
 from infra.cli.platform import Platform
@@ -15,9 +17,10 @@ from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
 from infra.local import mounts, packages
 from infra.local.cluster import Cluster
-from infra.local.lock import hold_instance
+from infra.local.lock import hold, hold_instance
 from infra.local.paths import Paths
-from infra.output import Output
+from infra.local.tools import ToolCache
+from infra.output import Output, Print
 
 
 def stop(options: Options) -> None:
@@ -35,10 +38,21 @@ def stop(options: Options) -> None:
                 f"{platform.chosen.cluster} is not Updraft's to stop",
                 fix="make down removes the platform from it",
             )
-        if platform.kubectl.reachable():
-            output(running(platform.kubectl.items("pods", "-n", platform.tasks_namespace)))
+        tell_running(platform, output)
         platform.cluster.stop(output)
     output("stopped; make up brings it back with its data")
+
+
+def tell_running(platform: Platform, output: Print) -> None:
+    """Tell how many tasks run, where that can be known: whatever is broken can be stopped."""
+    try:
+        if not ToolCache(platform.paths.cache).missing(["kubectl"]):
+            output(running(platform.kubectl.items("pods", "-n", platform.tasks_namespace)))
+            return
+        why = "kubectl is not compiled"
+    except UpdraftError as error:
+        why = error.what.splitlines()[0]
+    output(f"how many tasks run is not known: {why}")
 
 
 def running(pods: Iterable[Mapping[str, Any]]) -> str:
@@ -78,13 +92,18 @@ def down(options: Options) -> None:
         output(f"gone; caches stay: {paths.cache}")
         return
     installed = packages.installed_by_us(paths.cache)
-    # A build that was killed leaves mounts of its containers in the images' store.
-    mounts.release(paths.cache)
-    if paths.cache.exists():
-        shutil.rmtree(paths.cache)
+    _purge(paths.cache, output)
     output(
         f"gone, caches too; Debian packages that were installed stay: {' '.join(installed) or '-'}"
     )
+
+
+def _purge(cache: Path, output: Output) -> None:
+    """Delete the caches, once nobody fills them: a build goes on for moments after its command."""
+    with hold(ToolCache(cache).lock, "build of tools", output), images.held(cache, output):
+        # A build that was killed leaves mounts of its containers in the images' store.
+        mounts.release(cache)
+        shutil.rmtree(cache)
 
 
 def refuse_shared(paths: Paths) -> None:

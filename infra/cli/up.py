@@ -15,10 +15,11 @@ from infra.cli.choose import choose
 from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.cli.remotes import refuse_unreachable
+from infra.cli.runs import RunReport
 from infra.deploy import definitions, embedded, pulumi
 from infra.errors import UpdraftError
 from infra.images import BuiltImage, programs
-from infra.local import doctor, tools
+from infra.local import doctor, packages, tools
 from infra.local.cluster import Cluster
 from infra.local.lock import hold_instance
 from infra.local.paths import Paths
@@ -53,6 +54,7 @@ class _Up:
         self.announce(chosen, first=recorded is None)
         late = image_plan.late(chosen, tools.ToolCache(self.paths.cache))
         self.output.steps += bool(late)
+        self.output.step("Tools")
         images_ahead = self.begin_images(chosen)
         self.install_tools(chosen, late)
         tools_ahead = self.begin("tools", image_plan.programs(late))
@@ -69,17 +71,11 @@ class _Up:
         chosen = self.find_chart(chosen)
         self.output.step(f"Deploy by the {chosen.engine} engine")
         settle = self.deploy(chosen, late)
-        self.output.step("A DAG, fanned out as pods")
-        try:
-            report = demonstration.show(Platform(self.paths, chosen), self.output)
-        except UpdraftError:
-            settle()  # what has crashed since it was started is why there is no run to show
-            raise
-        settle()
+        report = self.demonstrate(chosen, settle)
+        demonstration.next_steps(Platform(self.paths, chosen), self.output, report)
         if tools_ahead:
             chosen = self.join(chosen, late, tools_ahead)
         self.forget_images(chosen.images, recorded.images if recorded else {})
-        demonstration.next_steps(Platform(self.paths, chosen), self.output, report)
 
     def unbuilt(self, chosen: Choices) -> Platform:
         """The platform as it will be, but for its images."""
@@ -113,15 +109,24 @@ class _Up:
         """Begin work whose turn comes later; it ends with this run."""
         if not names:
             return None
-        begun = Ahead(work, names, self.paths.cache / "ahead")
+        begun = Ahead(work, names, self.paths.logs)
         self.ahead.callback(begun.end)
         return begun
 
     def begin_images(self, chosen: Choices) -> Ahead | None:
-        """Begin to build images beside the compiler: the one waits where the other works."""
+        """Begin to build images beside the compiler: the one waits where the other works.
+
+        Not for another cluster, which may yet turn out to be out of reach.
+        """
         missing = tools.ToolCache(self.paths.cache).missing(self.tools_of(chosen))
-        recipes = [name for name in image_plan.needed(chosen) if name in images.NAMES]
-        return self.begin("images", recipes) if missing else None
+        if not (missing and chosen.embedded_cluster):
+            return None
+        # One visit to Debian's archive, which nothing is to end in the middle.
+        needs = {**packages.NODE_PACKAGES, **images.needs(self.paths.cache)}
+        packages.ensure(needs, self.paths.cache, self.output)
+        return self.begin(
+            "images", [name for name in image_plan.needed(chosen) if name in images.NAMES]
+        )
 
     def tools_of(self, chosen: Choices) -> list[str]:
         """The programs that this platform is made with."""
@@ -130,9 +135,11 @@ class _Up:
         return [*NODE_TOOLS, *CLIENT_TOOLS, *image_plan.programs(image_plan.needed(chosen))]
 
     def install_tools(self, chosen: Choices, late: Iterable[str]) -> None:
-        self.output.step("Tools")
         waiting = set(image_plan.programs(late))
         names = [name for name in self.tools_of(chosen) if name not in waiting]
+        compiled = self.begin("tools", tools.ToolCache(self.paths.cache).missing(names))
+        if compiled:
+            compiled.follow(self.output)
         self.install(names)
 
     def install(self, names: Iterable[str]) -> None:
@@ -212,6 +219,7 @@ class _Up:
         return settle
 
     def by_pulumi(self, platform: Platform) -> Callable[[], None]:
+        """Deploy by Pulumi, which waits for everything itself."""
         pulumi.deploy(
             platform.config,
             platform.chosen.stack,
@@ -222,21 +230,41 @@ class _Up:
         return lambda: None
 
     def apply(self, platform: Platform, late: Iterable[str]) -> Callable[[], None]:
+        """Deploy by the embedded engine.
+
+        On a platform without Airflow the DAGs are pushed before it starts, which then finds them
+        at its first look, and what has no probe proves itself while they run. One that has Airflow
+        keeps its DAGs, and its record, until the new one is known to run.
+        """
+        new = not platform.has_airflow()
+
         def push() -> None:
-            """Push the DAGs before Airflow starts, which then finds them at its first look."""
             # The demonstration pushes them again, and tells why they could not be pushed.
             with suppress(UpdraftError):
                 demonstration.push(platform, self.output)
 
-        return embedded.deploy(
+        result = embedded.deploy(
             platform.config,
             kubectl=platform.kubectl,
             helm=self.tools["helm"],
             keys=platform.keys,
             output=self.output,
             absent={image_plan.unbuilt(name) for name in late},
-            before_last=push,
-        ).settle
+            before_last=push if new else None,
+            settled=not new,
+        )
+        return result.settle
+
+    def demonstrate(self, chosen: Choices, settle: Callable[[], None]) -> RunReport | None:
+        """Run the DAG, and wait until what was deployed can be trusted to run on."""
+        self.output.step("A DAG, fanned out as pods")
+        try:
+            report = demonstration.show(Platform(self.paths, chosen), self.output)
+        except UpdraftError:
+            settle()  # what has crashed since it was started is why there is no run to show
+            raise
+        settle()
+        return report
 
     def join(self, chosen: Choices, late: Iterable[str], compiled: Ahead) -> Choices:
         """Deploy what watches, once its programs are there; Airflow and its tasks run on."""
@@ -250,6 +278,7 @@ class _Up:
             Cluster(self.paths).load_image(image.archive, image.ref)
         whole = dataclasses.replace(chosen, images=self.references(chosen, built))
         self.deploy(whole)()
+        self.output(f"{', '.join(late)} have joined: everything is up")
         return whole
 
 

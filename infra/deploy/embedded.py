@@ -50,7 +50,8 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
     keys: KeyStore,
     output: Print,
     absent: Collection[str] = (),
-    before_last: Callable[[], None] = lambda: None,
+    before_last: Callable[[], None] | None = None,
+    settled: bool = True,
     timeout: float = 600,
 ) -> DeployResult:
     """Bring the cluster to what the settings say.
@@ -65,6 +66,8 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         output: Told what happens, a line at a time.
         absent: Images that are not there yet; what runs them joins with a later deploy.
         before_last: Called before the last wave, once what that depends on is ready.
+        settled: Whether to wait for what has no probe before anything is removed; else the caller
+            does, by the result.
         timeout: Seconds for each wave to become ready.
 
     Raises:
@@ -79,6 +82,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
         absent=absent,
         before_last=before_last,
+        settled=settled,
     )
 
 
@@ -90,7 +94,8 @@ def apply(  # noqa: PLR0913 - each is named by its caller
     output: Print,
     waiter: Waiter,
     absent: Collection[str] = (),
-    before_last: Callable[[], None] = lambda: None,
+    before_last: Callable[[], None] | None = None,
+    settled: bool = True,
 ) -> DeployResult:
     """Bring the cluster to these manifests.
 
@@ -103,6 +108,7 @@ def apply(  # noqa: PLR0913 - each is named by its caller
         absent: Images that are not there yet. What runs them is left as it is, be it there from
             before or not, and stays in the inventory.
         before_last: Called before the last wave.
+        settled: Whether to wait for what has no probe before anything is removed.
     """
     inventory = Inventory(kubectl, namespace)
     _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
@@ -115,25 +121,16 @@ def apply(  # noqa: PLR0913 - each is named by its caller
     inventory.write(merged(old, new), known=old)
     numbers = sorted({one.wave for one in manifests})
     for count, number in enumerate(numbers, start=1):
-        wave = [one for one in manifests if one.wave == number and one["kind"] != "Namespace"]
-        if count == len(numbers):
+        if count == len(numbers) and before_last:
             before_last()
+        wave = [one for one in manifests if one.wave == number and one["kind"] != "Namespace"]
         output(f"wave {count} of {len(numbers)}: {_summary(wave)}")
         _remove_failed_jobs(kubectl, wave, output)
         _apply(kubectl, wave, output)
         waiter.wait([one for one in wave if one.awaited])
-    waiter.wait(manifests, settled=False)
-    gone, kept = _gone(old, new)
-    _delete(inventory, gone, output)
-    for one in kept:
-        output(f"{one.identity} is no longer part of the platform, but holds data: it stays")
-    inventory.write(merged(kept, new), known=merged(old, new))
-    return DeployResult(
-        manifests=tuple(manifests),
-        pruned=tuple(one.identity for one in gone),
-        kept=tuple(one.identity for one in kept),
-        waiter=waiter,
-    )
+    waiter.wait(manifests, settled=settled)
+    gone, kept = _prune(inventory, old, new, output)
+    return DeployResult(tuple(manifests), tuple(gone), tuple(kept), waiter)
 
 
 def destroy(config: Mapping[str, object], *, kubectl: Kubectl, output: Print) -> list[Identity]:
@@ -169,6 +166,18 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 def _is_namespace(one: Identity, names: set[str]) -> bool:
     return one.kind == "Namespace" and one.name in names
+
+
+def _prune(
+    inventory: Inventory, old: Sequence[Entry], new: Sequence[Entry], output: Print
+) -> tuple[list[Identity], list[Identity]]:
+    """Remove what only the old inventory knows, but for what holds data; what went, what stays."""
+    gone, kept = _gone(old, new)
+    _delete(inventory, gone, output)
+    for one in kept:
+        output(f"{one.identity} is no longer part of the platform, but holds data: it stays")
+    inventory.write(merged(kept, new), known=merged(old, new))
+    return [one.identity for one in gone], [one.identity for one in kept]
 
 
 def _gone(old: Sequence[Entry], new: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:

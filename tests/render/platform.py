@@ -52,7 +52,11 @@ class Platform:
         return self.make("apps/v1", "Deployment", name, wave, spec=spec)
 
     def deploy(
-        self, *manifests: Manifest, timeout: float = 30, absent: Collection[str] = ()
+        self,
+        *manifests: Manifest,
+        timeout: float = 30,
+        absent: Collection[str] = (),
+        before_last: Callable[[], None] | None = None,
     ) -> DeployResult:
         """Deploy these, and the namespace."""
         output = self.said.append
@@ -63,6 +67,7 @@ class Platform:
             output=output,
             waiter=Waiter(self.kubectl, output, timeout, interval=0.2),
             absent=absent,
+            before_last=before_last,
         )
         result.settle()
         return result

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from infra.deploy.embedded import destroy
+from infra.deploy.embedded import apply, destroy
 from infra.deploy.inventory import NAME, Inventory
+from infra.deploy.waiting import Waiter
 from infra.kubectl import Kubectl, KubectlError
 from infra.render import Manifest
 from tests.render.conftest import EMBEDDED, Rendered
@@ -82,6 +84,44 @@ def test_a_wave_waits_only_for_what_it_depends_on_and_the_deploy_for_all(
     message = refused(lambda: platform.deploy(slow, late, timeout=2))
     assert "late" in platform.there("configmaps")
     assert "Job slow in" in message
+
+
+def test_what_is_called_before_the_last_wave_comes_after_what_that_depends_on(
+    platform: Platform,
+) -> None:
+    seen: list[set[str]] = []
+    late = platform.config("late", x="1")
+    late.wave = 1
+    platform.deploy(
+        platform.config("early", x="1"),
+        late,
+        before_last=lambda: seen.append(platform.there("configmaps")),
+    )
+    print(seen)
+    assert len(seen) == 1
+    assert "early" in seen[0]
+    assert "late" not in seen[0]
+
+
+def test_nothing_is_removed_before_what_has_no_probe_is_known_to_run(platform: Platform) -> None:
+    platform.deploy(platform.config("old", x="1"))
+    seen: list[tuple[bool, bool]] = []
+
+    class Spy(Waiter):
+        def wait(self, manifests: Iterable[Manifest], *, settled: bool = True) -> None:
+            super().wait(manifests, settled=settled)
+            seen.append((settled, "old" in platform.there("configmaps")))
+
+    apply(
+        [platform.make("v1", "Namespace", platform.name), platform.config("new", x="1")],
+        kubectl=platform.kubectl,
+        namespace=platform.name,
+        output=print,
+        waiter=Spy(platform.kubectl, print),
+    )
+    print(seen)
+    assert seen[-1] == (True, True)
+    assert "old" not in platform.there("configmaps")
 
 
 def test_what_runs_an_absent_image_joins_later_and_is_never_pruned(platform: Platform) -> None:

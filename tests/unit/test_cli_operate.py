@@ -12,9 +12,10 @@ import pytest
 from infra.cli import demonstration
 from infra.cli.choices import Choices
 from infra.cli.platform import Platform
-from infra.cli.remove import running
+from infra.cli.remove import running, tell_running
 from infra.cli.runs import RunReport
 from infra.local.paths import Paths
+from infra.local.tools import ToolCache
 from infra.output import Output
 
 
@@ -86,3 +87,33 @@ def test_a_changed_setting_is_not_what_makes_the_demonstration_run_again() -> No
     assert wider == before
     assert demonstration.fingerprint({"image": {**image, "tag": "2"}}, "abc") != before
     assert demonstration.fingerprint({"image": image}, "def") != before
+
+
+@pytest.mark.parametrize(
+    ("stack", "why"), [("local", "the server is gone"), ("nonsense", "nonsense")]
+)
+def test_what_is_broken_can_be_stopped_uncounted(
+    stack: str, why: str, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPDRAFT_CACHE", str(tmp_path))
+    kubectl = ToolCache(tmp_path).path("kubectl")
+    kubectl.parent.mkdir(parents=True)
+    kubectl.write_text("#!/bin/sh\necho the server is gone >&2\nexit 1\n")
+    kubectl.chmod(0o755)
+    broken = dataclasses.replace(platform.chosen, stack=stack)
+    said: list[str] = []
+    tell_running(Platform(Paths.for_instance("told"), broken), said.append)
+    print(said)
+    assert len(said) == 1
+    assert said[0].startswith("how many tasks run is not known: ")
+    assert why in said[0]
+
+
+def test_to_stop_compiles_nothing(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPDRAFT_CACHE", str(tmp_path / "empty"))
+    said: list[str] = []
+    tell_running(Platform(Paths.for_instance("told"), platform.chosen), said.append)
+    assert said == ["how many tasks run is not known: kubectl is not compiled"]
+    assert not (tmp_path / "empty").exists()
