@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from airflow.sdk import BaseNotifier
 from airflow.sdk.configuration import conf
@@ -34,7 +34,8 @@ class FailureNotifier(BaseNotifier):
 
     The JSON has kind, text, dag_id, run_id, task_id, map_index, map_name, try_number, tries, owner,
     exception (type and message, secrets masked), url (of the task's log in the UI) and links (the
-    platform's further ones, of its setting `updraft:links`, that need no more than these ids).
+    platform's further ones, of its setting `updraft:links`, that need no more than these ids). Each
+    is a whole address; one below the UI's own is left out where the platform has no address.
     What can't be sent is logged, after some tries; the task is not touched by it.
 
     Args:
@@ -96,8 +97,17 @@ def failure(context: Mapping[str, Any]) -> dict[str, Any]:
 
 def _links(found: Mapping[str, Any]) -> dict[str, str]:
     ids = {name: str(found[name]) for name in _IDS if found.get(name) is not None}
-    filled = {link.name: link.fill(ids) for link in links.configured()}
+    filled = {link.name: _whole(link.fill(ids)) for link in links.configured()}
     return {name: url for name, url in filled.items() if url}
+
+
+def _whole(address: str) -> str:
+    """An address as one follows it from anywhere; empty where it only leads on within the UI."""
+    if not address.startswith("/"):
+        return address
+    base = _base_url()
+    # The UI's own path is in the address already.
+    return urljoin(base, address) if base else ""
 
 
 def _of_task(task: Any, error: BaseException | str | None) -> dict[str, Any]:
@@ -146,10 +156,14 @@ def run_url(dag_id: str, run_id: str, path: str = "") -> str | None:
         run_id: Its run.
         path: What comes after, such as a task's page; quoted already.
     """
-    base = conf.get("api", "base_url", fallback="")
+    base = _base_url()
     if not base:
         return None
     return f"{base.rstrip('/')}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}{path}"
+
+
+def _base_url() -> str:
+    return str(conf.get("api", "base_url", fallback=""))
 
 
 def slack_text(text: str, url: str | None, further: Mapping[str, str] | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -191,6 +192,14 @@ def api(execution_api: ExecutionApi, monkeypatch: pytest.MonkeyPatch) -> ApiComm
     return comms
 
 
+def relative(message: dict[str, Any]) -> list[str]:
+    """The addresses in a message that nobody can follow who reads it outside of the UI."""
+    told = [message.get("url"), *message.get("links", {}).values()]
+    # In the text an address has a line for itself, or one with its name.
+    told += re.findall(r"^(?:\w+: )?(/\S*)$", message["text"], re.MULTILINE)
+    return [each for each in told if each and not re.match(r"https?://", each)]
+
+
 @pytest.fixture
 def webhook(source: Source, own_airflow: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:  # noqa: ARG001
     """The source as the platform's webhook: its connection is in the metadata database."""
@@ -206,3 +215,6 @@ def webhook(source: Source, own_airflow: None, monkeypatch: pytest.MonkeyPatch) 
     with session() as opened:
         for found in opened.scalars(select(Connection)):
             opened.delete(found)
+    partial = [address for each in source.messages for address in relative(each)]
+    print("relative addresses in messages:", partial)
+    assert partial == []

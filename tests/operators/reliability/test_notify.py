@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import selectors
 import textwrap
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import structlog
 from airflow.sdk import DAG, BaseOperator, Connection, task
 from airflow.sdk.log import mask_secret
 
+from infra.root import ROOT
+from tests.operators.reliability.conftest import relative
 from tests.waiting import wait_for
 from updraft import webhook as webhooks
 from updraft.errors import ConfigurationError, DataError
@@ -122,6 +125,45 @@ def test_the_platforms_own_links_are_told_where_the_ids_fill_them(
     (message,) = webhook.messages
     assert message["links"] == {"Logs": "https://logs.example.com/?q=shop/load/1"}
     assert message["text"].endswith("\nLogs: https://logs.example.com/?q=shop/load/1")
+
+
+def test_a_link_within_the_ui_is_told_as_a_whole_address(
+    webhook: Any, run_operator: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"logs": "/base/plugin/platform/base/platform/?dag_id={dag_id}#tries"}
+    monkeypatch.setenv("AIRFLOW__UPDRAFT__LINKS", json.dumps(own))
+    run_operator(failing(ValueError()), dag_id="shop")
+    monkeypatch.delenv("AIRFLOW__API__BASE_URL")
+    run_operator(failing(ValueError()), dag_id="shop")
+    with_address, without = webhook.messages
+    print(with_address["text"], without["text"], sep="\n")
+    whole = "https://air.example.com/base/plugin/platform/base/platform/?dag_id=shop#tries"
+    assert with_address["links"] == {"Logs": whole}
+    assert with_address["text"].endswith(f"\nLogs: {whole}")
+    assert without["links"] == {}
+
+
+def test_the_dag_of_the_how_to_tells_of_its_failure(
+    webhook: Any, run_dag: Run, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "howto" / "change-a-setting.md").read_text()
+    (block,) = re.findall(r"^ *```python\n(.*?)^ *```$", page, re.DOTALL | re.MULTILINE)
+    body = '"""Load them."""'
+    assert block.count(body) == 1
+    file = tmp_path / "shop.py"
+    file.write_text(textwrap.dedent(block).replace(body, "raise ValueError"))
+    run = run_dag(file)
+    (message,) = webhook.messages
+    print(run.state, message["text"])
+    assert message["text"].startswith("shop.load failed, try 3 of 3")
+    assert "(owner sales)" in message["text"]
+
+
+def test_a_relative_address_in_a_message_is_found() -> None:
+    text = "It failed\n/dags/shop\nLogs: /plugin/platform/"
+    found = relative({"text": text, "url": "/dags/shop", "links": {"Logs": "/plugin/platform/"}})
+    print(found)
+    assert found == ["/dags/shop", "/plugin/platform/"] * 2
 
 
 def test_a_busy_webhook_is_asked_again(webhook: Any, run_operator: Run) -> None:
