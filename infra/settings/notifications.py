@@ -18,5 +18,7 @@ class Notifications(Area):
         None,
         description="Airflow connection, of type Generic or any other, whose password is the "
         "webhook's whole address, a secret: make it in the UI (Admin, Connections) or in the "
-        "secrets backend. No messages without.",
+        "secrets backend. No messages without; nor of a DAG that asks for none, by "
+        '`default_args={"on_failure_callback": FailureNotifier()}` or '
+        "`deadline=deadline(…)`.",
     )
