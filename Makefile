@@ -27,7 +27,7 @@ ui: ## Say where the UI is and who logs in; the password too with SECRETS=1
 	$(CLI) infra -m infra.cli ui
 kubectl: ## Run kubectl on the platform's cluster (ARGS="get pods -A"), whatever the current context is
 	$(CLI) infra -m infra.cli kubectl
-env: ## Print KUBECONFIG and PATH for kubectl in this shell: eval "$(make env)"
+env: ## Print KUBECONFIG and PATH for kubectl, promtool and amtool in this shell: eval "$(make env)"
 	$(CLI) infra -m infra.cli env
 trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}', LOGICAL_DATE=2026-01-31) and watch its pods
 	$(CLI) infra -m infra.cli trigger

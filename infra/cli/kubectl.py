@@ -1,4 +1,7 @@
-"""`make kubectl` and `make env`: kubectl on the platform's cluster, and on no other."""
+"""`make kubectl` and `make env`: kubectl on the platform's cluster, and on no other.
+
+Beside it go the programs of the runbooks that ask what watches.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ import yaml
 from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.errors import UpdraftError
+from infra.local import tools
 
+# What the runbooks ask Prometheus and Alertmanager by, where `make test-fast` has built it.
+ASKING = ("promtool", "amtool")
 EXAMPLE = 'make kubectl ARGS="get pods -A"'
 
 
@@ -33,24 +39,30 @@ def kubectl(options: Options, args: str) -> NoReturn:
 
 
 def env(options: Options) -> None:
-    """Print what has a shell's own kubectl, and what uses its kubeconfig, meet this cluster."""
+    """Print what has a shell's kubectl meet this cluster, and puts promtool and amtool on PATH."""
     platform = Platform.recorded(options)
-    folder = _folder_of_kubectl(platform)
+    folder = _folder_of_programs(platform)
     searched = os.environ.get("PATH", "").split(os.pathsep)
     print(f"export KUBECONFIG={shlex.quote(_kubeconfig(platform))}")
     if str(folder) not in searched:
         print(f'export PATH={shlex.quote(str(folder))}:"$PATH"')
 
 
-def _folder_of_kubectl(platform: Platform) -> Path:
-    """A folder with the pinned kubectl and nothing else: beside it lie the node's programs."""
-    link = platform.paths.state / "bin" / "kubectl"
-    link.parent.mkdir(exist_ok=True)
-    draft = link.with_suffix(".tmp")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(platform.kubectl.binary)
-    draft.replace(link)
-    return link.parent
+def _folder_of_programs(platform: Platform) -> Path:
+    """A folder with the pinned kubectl and what asks, no more: beside them lie the node's."""
+    folder = platform.paths.state / "bin"
+    folder.mkdir(exist_ok=True)
+    cache = tools.ToolCache(platform.paths.cache)
+    programs = {name: cache.path(name) for name in ASKING}
+    for name, program in {"kubectl": platform.kubectl.binary, **programs}.items():
+        if program.exists():
+            draft = folder / f"{name}.tmp"
+            draft.unlink(missing_ok=True)
+            draft.symlink_to(program)
+            draft.replace(folder / name)
+        else:  # a link that an earlier version left would lead nowhere, or to that version
+            (folder / name).unlink(missing_ok=True)
+    return folder
 
 
 def _kubeconfig(platform: Platform) -> str:
