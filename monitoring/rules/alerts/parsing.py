@@ -21,7 +21,7 @@ def _imports() -> list[Alert]:
             for_="5m",
             severity="ticket",
             component="dag-processor",
-            summary="{{ $value | humanize }} DAG files can't be imported.",
+            summary="DAG files that can't be imported: {{ $value | humanize }}.",
             description="Their DAGs keep running as they were last read, if ever. `make status`"
             " prints each file and its error; revert the push or mend it.",
         ),
