@@ -7,7 +7,11 @@ from typing import Any
 PLATFORM = (
     "control", "alerts", "quota", "waiting", "pods", "start", "throughput", "cost", "failures",
 )  # fmt: skip
-PHONE, DESKTOP = (390, 844), (1280, 900)
+DESKTOP, PHONE, NARROW = (1280, 900), (390, 844), (320, 640)
+# The elements that reach beyond a width, as they stand in the page.
+BEYOND = """most => [...document.querySelectorAll("body *")]
+    .filter(each => each.getBoundingClientRect().right > most + 1)
+    .map(each => each.outerHTML.slice(0, 90))"""
 CHARTS = ("quota", "waiting", "pods", "start", "throughput", "cost")
 
 
@@ -47,6 +51,8 @@ def is_drawn(page: Any, name: str) -> bool:
 
 def has_no_overflow(page: Any) -> bool:
     """Whether nothing has to be scrolled sideways."""
-    width = page.evaluate("document.documentElement.scrollWidth")
-    print("width", width, "of", page.viewport_size["width"])
-    return bool(width <= page.viewport_size["width"])
+    width, most = page.evaluate("document.documentElement.scrollWidth"), page.viewport_size["width"]
+    print("width", width, "of", most)
+    if width > most:
+        print("beyond it:", page.evaluate(BEYOND, most))
+    return bool(width <= most)

@@ -23,6 +23,7 @@ from infra.root import ROOT
 from tests.operators.platform.look import (
     CHARTS,
     DESKTOP,
+    NARROW,
     PHONE,
     PLATFORM,
     has_no_overflow,
@@ -39,7 +40,7 @@ Open = Callable[..., Any]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, NARROW], ids=["desktop", "phone", "narrow"])
 def test_every_panel_shows_data_in_either_theme_on_any_width(
     visit: Open, theme: str, size: tuple[int, int], tmp_path: Path
 ) -> None:

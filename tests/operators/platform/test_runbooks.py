@@ -17,7 +17,7 @@ from infra.values import links
 from monitoring.options import Options
 from monitoring.rules import sources
 from monitoring.rules.model import Alert
-from tests.operators.platform.look import DESKTOP, PHONE, has_no_overflow
+from tests.operators.platform.look import DESKTOP, NARROW, PHONE, has_no_overflow
 from tests.operators.platform.site import Site
 from tests.unit.test_program_values import settings
 
@@ -165,7 +165,7 @@ def test_from_airflows_frame_a_runbook_opens_in_it_and_leads_back(visit: Open) -
     row.wait_for()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, NARROW], ids=["desktop", "phone", "narrow"])
 def test_a_runbook_fits_its_window(visit: Open, size: tuple[int, int]) -> None:
     longest = max(FOLDER.glob("*.md"), key=lambda page: max(map(len, page.open())))
     page = visit(f"{INDEX}{longest.name}", size=size)

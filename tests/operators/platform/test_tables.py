@@ -16,12 +16,12 @@ import pytest
 from monitoring.options import Options
 from monitoring.rules import sources
 from monitoring.rules.model import Alert
-from tests.operators.platform.look import statuses
+from tests.operators.platform.look import has_no_overflow, statuses
 from tests.operators.platform.site import Site
 from tests.waiting import wait_for
 
 Open = Callable[..., Any]
-WIDTHS = (1920, 1440, 1280, 1024, 768, 390)
+WIDTHS = (1920, 1440, 1280, 1024, 768, 390, 320)
 # What a label or a value becomes in the alert's text.
 LABELS = {
     "dag_id": "billing",
@@ -129,7 +129,8 @@ def test_no_table_breaks_its_words_or_grows_tall(
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         # A chart follows its panel a frame later.
-        page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")
+        page.wait_for_timeout(200)
+        assert has_no_overflow(page)
         rows = page.evaluate(MEASURE)
         panels = {row["panel"] for row in rows}
         tallest = max(row["height"] for row in rows)
