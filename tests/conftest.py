@@ -11,7 +11,7 @@ import pytest
 from infra.cli import slow
 from infra.root import ROOT
 from tests import order
-from tests.cluster import declared
+from tests.cluster import marks
 
 # Pytest takes plugins from here alone; an installed package brings it as an entry point.
 pytest_plugins = ("updraft.testing.plugin",)
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the marks: `make test-fast` leaves out the first, and `make test` the second."""
     config.addinivalue_line("markers", "apiserver: runs etcd, an API server and controllers")
     config.addinivalue_line("markers", "slow(group): takes minutes; make test-slow runs its group")
-    for name, meaning in declared.MARKS.items():
+    for name, meaning in marks.MARKS.items():
         config.addinivalue_line("markers", f"{name}(*words): {meaning}")
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.cli import report as shown
 from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
 from infra.cli.platform import Platform
+from infra.cli.report import Lines, LiveTable, table, terminal
 from infra.cli.runs import RunReport
 from infra.errors import UpdraftError
 from infra.output import Output
@@ -119,16 +119,16 @@ def _follow(
     platform: Platform, api: AirflowApi, output: Output, dag_id: str, run_id: str
 ) -> RunReport:
     watcher = platform.watcher(api)
-    console = shown.terminal()
+    console = terminal()
     if not console.is_terminal:
-        return watcher.follow(dag_id, run_id, shown.Lines(output))
-    with shown.LiveTable(console) as view:
+        return watcher.follow(dag_id, run_id, Lines(output))
+    with LiveTable(console) as view:
         return watcher.follow(dag_id, run_id, view)
 
 
 def print_report(report: RunReport) -> None:
     """Print a run's table."""
-    shown.terminal().print(shown.table(report))
+    terminal().print(table(report))
 
 
 def login(platform: Platform, administrator: tuple[str, str] | None = None) -> list[str]:

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.cli import components, kept_logs, loki
+from infra.cli import archived_logs, components, loki
 from infra.cli.airflow_api import Json
-from infra.cli.kept_logs import Kept
+from infra.cli.archived_logs import Archived
 from infra.cli.loki import Line
 from infra.cli.options import Options
 from infra.cli.platform import Platform
@@ -42,11 +42,11 @@ def logs(options: Options, component: str | None, dag: str) -> None:
         instances = api.task_instances(dag, run["dag_run_id"])
     items = platform.kubectl.items("pods", "-n", platform.tasks_namespace)
     pods = pods_of(items, dag, run["dag_run_id"])
-    begun = kept_logs.tries(instances)
+    begun = archived_logs.tries(instances)
     minutes = platform.settings.tasks.keep_finished_pods
-    asked = kept_logs.may_lack(instances, pods, run, minutes)
-    kept, fault = _kept(platform, run) if asked else ({}, None)
-    for part in parts(set() if fault else begun, pods, kept):
+    asked = archived_logs.may_lack(instances, pods, run, minutes)
+    archived, fault = _archived(platform, run) if asked else ({}, None)
+    for part in parts(set() if fault else begun, pods, archived):
         _print_part(platform, part)
     gone = len(begun - pods.keys())
     if fault and gone:
@@ -79,18 +79,18 @@ class Part:
 
 
 def parts(
-    begun: Iterable[Key], pods: Mapping[Key, Sequence[TaskPod]], kept: Kept
+    begun: Iterable[Key], pods: Mapping[Key, Sequence[TaskPod]], archived: Archived
 ) -> Iterator[Part]:
     """What there is of each try, pod by pod: those that have gone come before those that are there.
 
     Args:
         begun: The tries of which there is to be something.
         pods: The pods that are there, by their try.
-        kept: What Loki has, by try; of a pod that is there its own log has all of it.
+        archived: What Loki has, by try; of a pod that is there its own log has all of it.
     """
-    for key in sorted({*begun, *pods, *kept}):
+    for key in sorted({*begun, *pods, *archived}):
         gone: dict[str, list[Line]] = defaultdict(list)
-        for line in kept.get(key, ()):
+        for line in archived.get(key, ()):
             gone[line.labels.get("k8s_pod_name", "unknown")].append(line)
         there = pods.get(key, ())
         for pod in there:
@@ -101,11 +101,11 @@ def parts(
             yield Part(key)
 
 
-def _kept(platform: Platform, run: Json) -> tuple[Kept, UpdraftError | None]:
+def _archived(platform: Platform, run: Json) -> tuple[Archived, UpdraftError | None]:
     """What Loki has of a run, or why nothing can be had from it."""
     try:
-        with loki.reached(platform) as url:
-            return kept_logs.read(url, platform.tasks_namespace, run), None
+        with loki.port_forward(platform) as url:
+            return archived_logs.read(url, platform.tasks_namespace, run), None
     except UpdraftError as error:
         return {}, error
 

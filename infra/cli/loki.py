@@ -43,7 +43,7 @@ class Line:
 
 
 @contextmanager
-def reached(platform: Platform) -> Iterator[str]:
+def port_forward(platform: Platform) -> Iterator[str]:
     """Loki's address as this machine reaches it while the block runs.
 
     Raises:

@@ -29,7 +29,7 @@ def rightsize(options: Options, dag: str | None, days: str, format: str) -> None
         raise UpdraftError(f'FORMAT is "{format}"', fix=f"allowed: {', '.join(FORMATS)}")
     platform = Platform.recorded(options)
     settings = platform.settings
-    with loki.reached(platform) as url:
+    with loki.port_forward(platform) as url:
         tries = usage.tries(url, settings.namespaces.tasks, back, dag or "")
     if not tries:
         raise UpdraftError(

@@ -25,7 +25,7 @@ ORDER = (
     "test_dags_by_git.py",
     "test_library.py",
     "test_watching.py",
-    "faults/test_told.py",
+    "faults/test_notifications.py",
     "test_platform_page.py",
     "faults/test_tasks.py",
     "faults/test_scheduling.py",
@@ -34,7 +34,7 @@ ORDER = (
     "faults/test_components.py",
     "faults/test_watching.py",
     "faults/test_logs.py",
-    "test_seen.py",
+    "test_alert_coverage.py",
     "test_end.py",
 )
 LAST = ORDER[-1]

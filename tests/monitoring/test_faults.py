@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from monitoring import dashboards, rules
 from monitoring.options import Options
-from tests.cluster.declared import declared
+from tests.cluster import marks
 
 
 def words(mark: str) -> set[str]:
     """The words of a mark in all groups."""
-    found = declared(mark)
+    found = marks.arguments(mark)
     print({group or "make test": len(each) for group, each in found.items()})
     return set().union(*found.values())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.cli import kept_logs
+from infra.cli import archived_logs
 from infra.cli.instances import TaskInstance
 from infra.cli.logs import Part, parts
 from infra.cli.loki import Line
@@ -49,8 +49,8 @@ def test_a_try_has_all_its_pods_in_the_order_in_which_they_were_made() -> None:
 
 def test_of_a_deferred_try_both_halves_are_printed_each_once() -> None:
     pods = pods_of([item("second", NOW)], "shop", "r")
-    kept = {KEY: [line("first", 1), line("first", 2), line("second", 5)]}
-    found = list(parts({KEY}, pods, kept))
+    archived = {KEY: [line("first", 1), line("first", 2), line("second", 5)]}
+    found = list(parts({KEY}, pods, archived))
     print(*found, sep="\n")
     assert found == [
         Part(KEY, "first", lines=[line("first", 1), line("first", 2)]),
@@ -94,4 +94,4 @@ def test_loki_is_asked_where_a_pod_may_have_gone(
     instances: list[TaskInstance], made: list[datetime], begun: dict[str, Any], *, asked: bool
 ) -> None:
     found = {KEY: [TaskPod(f"pod-{at}", "Succeeded", "n", "", at) for at in made]} if made else {}
-    assert kept_logs.may_lack(instances, found, begun, KEPT) is asked
+    assert archived_logs.may_lack(instances, found, begun, KEPT) is asked

@@ -1,4 +1,4 @@
-"""The lines of a DAG run that Loki keeps, by task, map index and try."""
+"""The lines of a DAG run that Loki has, by task, map index and try."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECOND = 1_000_000_000
 MARGIN = 600 * SECOND
 # Loki's own longest question.
 LONGEST = 30 * 24 * 3600 * SECOND
-Kept = dict[Key, list[Line]]
+Archived = dict[Key, list[Line]]
 
 
 def tries(instances: Iterable[TaskInstance]) -> set[Key]:
@@ -55,7 +55,7 @@ def may_lack(
     return time.time_ns() - _begun(run) > minutes * 60 * SECOND
 
 
-def read(url: str, namespace: str, run: Json) -> Kept:
+def read(url: str, namespace: str, run: Json) -> Archived:
     """What Loki has of a run, the lines of each try in the order of their times.
 
     Args:
@@ -67,7 +67,7 @@ def read(url: str, namespace: str, run: Json) -> Kept:
         UpdraftError: Loki doesn't answer, or refuses.
     """
     asked = loki.query(namespace, dag_id=run["dag_id"], run_id=run["dag_run_id"])
-    found: Kept = defaultdict(list)
+    found: Archived = defaultdict(list)
     for line in loki.lines(url, asked, *window(run)):
         if key := _key(line.labels):
             found[key].append(line)

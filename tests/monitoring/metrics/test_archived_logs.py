@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from infra.cli import kept_logs
+from infra.cli import archived_logs
 from infra.cli import loki as client
 from infra.cli.instances import TaskInstance
 from infra.errors import UpdraftError
@@ -69,8 +69,8 @@ def test_each_trys_lines_come_in_order_and_no_other_runs(loki: str) -> None:
     push(loki, ids("load", 2, 2, run), [(9, "again")])
     push(loki, ids("größe", -1, 1, run), [(4, 'says "x"')])
     push(loki, ids("load", 2, 1, "another"), [(2, "not this one")])
-    kept = kept_logs.read(loki, NAMESPACE, row(run))
-    told = {key: [line.text for line in lines] for key, lines in kept.items()}
+    archived = archived_logs.read(loki, NAMESPACE, row(run))
+    told = {key: [line.text for line in lines] for key, lines in archived.items()}
     print(told)
     assert told == {
         ("load", 10, 1): ["first", "second", "third"],
@@ -78,8 +78,8 @@ def test_each_trys_lines_come_in_order_and_no_other_runs(loki: str) -> None:
         ("load", 2, 2): ["again"],
         ("größe", -1, 1): ['says "x"'],
     }
-    assert kept["load", 2, 2][0].labels["k8s_pod_name"] == "load-2-2"
-    assert not kept_logs.read(loki, NAMESPACE, row("none"))
+    assert archived["load", 2, 2][0].labels["k8s_pod_name"] == "load-2-2"
+    assert not archived_logs.read(loki, NAMESPACE, row("none"))
 
 
 def test_long_lines_are_read_by_smaller_pages(loki: str) -> None:
@@ -88,9 +88,9 @@ def test_long_lines_are_read_by_smaller_pages(loki: str) -> None:
         push(loki, ids("long", -1, 1, "long"), lines)
     asked = client.query(NAMESPACE, run_id="long")
     with pytest.raises(client._TooLargeError):
-        client._page(loki, asked, *kept_logs.window(row("long")), client.PAGE)
-    kept = kept_logs.read(loki, NAMESPACE, row("long"))
-    (lines_,) = kept.values()
+        client._page(loki, asked, *archived_logs.window(row("long")), client.PAGE)
+    archived = archived_logs.read(loki, NAMESPACE, row("long"))
+    (lines_,) = archived.values()
     print(f"{sum(len(line.text) for line in lines_) >> 20} MiB")
     assert len(lines_) == 500
     assert [line.time for line in lines_] == sorted(line.time for line in lines_)
@@ -100,7 +100,7 @@ def test_a_refusal_is_told(loki: str) -> None:
     with pytest.raises(UpdraftError, match="Loki refuses with 4"):
         client.lines(loki, "{", 0, 1)
     with pytest.raises(UpdraftError, match="Loki does not answer"):
-        kept_logs.read("http://127.0.0.1:1", NAMESPACE, row("any"))
+        archived_logs.read("http://127.0.0.1:1", NAMESPACE, row("any"))
 
 
 def test_every_try_that_has_begun_is_looked_for() -> None:
@@ -108,7 +108,7 @@ def test_every_try_that_has_begun_is_looked_for() -> None:
         return TaskInstance(task, index, "success", number, None, None, started, None)
 
     now = datetime.now(UTC)
-    found = kept_logs.tries(
+    found = archived_logs.tries(
         [instance("a", -1, 1, now), instance("b", 0, 3, now), instance("c", -1, 0, None)]
     )
     print(sorted(found))
@@ -117,7 +117,7 @@ def test_every_try_that_has_begun_is_looked_for() -> None:
 
 def test_a_question_is_no_longer_than_loki_answers() -> None:
     old = {**row("x"), "run_after": "2020-01-01T00:00:00Z"}
-    start, end = kept_logs.window(old)
-    assert end - start == kept_logs.LONGEST
-    start, end = kept_logs.window({**row("x"), "end_date": datetime.now(UTC).isoformat()})
-    assert BEGAN - kept_logs.MARGIN - SECOND <= start <= BEGAN < end
+    start, end = archived_logs.window(old)
+    assert end - start == archived_logs.LONGEST
+    start, end = archived_logs.window({**row("x"), "end_date": datetime.now(UTC).isoformat()})
+    assert BEGAN - archived_logs.MARGIN - SECOND <= start <= BEGAN < end

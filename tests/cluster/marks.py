@@ -21,8 +21,8 @@ MARKS = {
 }
 
 
-def declared(mark: str) -> dict[str, set[str]]:
-    """Return the words of a mark by the group of `make test-slow` whose tests have it."""
+def arguments(mark: str) -> dict[str, set[str]]:
+    """Return the arguments of a mark by the group of `make test-slow` whose tests have it."""
     found: dict[str, set[str]] = defaultdict(set)
     for marks in _marks():
         [group] = [each.kwargs["group"] for each in marks if each.name == "slow"] or [ALWAYS]

@@ -8,11 +8,11 @@ import pytest
 
 from infra.values.monitoring.options import options
 from monitoring import dashboards
-from tests.cluster.declared import ALWAYS, declared
+from tests.cluster.marks import ALWAYS, arguments
 from tests.cluster.watching import Watch
 from tests.waiting import wait_for
 
-FIRED, FILLED = declared("fires"), declared("fills")
+FIRED, FILLED = arguments("fires"), arguments("fills")
 
 
 def by_group(words: dict[str, set[str]]) -> list[object]:
