@@ -91,7 +91,8 @@ def _forked(work: Callable[[], FileFacts]) -> FileFacts:
         return cast("FileFacts", json.loads(received))
     except ValueError:
         late = time.monotonic() - started >= TIMEOUT
-        why = f"it was not done after {TIMEOUT:.0f} s" if late else "it ended the whole process"
+        slow = f"it took longer than {TIMEOUT:.0f} s; on a busy machine, look again when it is idle"
+        why = slow if late else "it ended the whole process"
         seconds = TIMEOUT if late else 0.0
         empty: Any = {"imports": [], "calls": [], "dags": [], "line": 1, "pods": False}
         return cast("FileFacts", empty | {"seconds": seconds, "error": why})

@@ -17,7 +17,8 @@ NOBODY = ("", "airflow")
 def of_file(path: Path, facts: FileFacts, source: Source) -> Iterator[Finding]:
     """Yield what is wrong with a file and its DAGs, each taken by itself."""
     if facts["error"]:
-        fix = "mend the error; `python` and the file's path shows all of it"
+        shown = f"`PYTHONPATH=operators:dags .venv/bin/python {path}`"
+        fix = f"mend the error; {shown} in the checkout shows all of its traceback"
         what = f"the file can't be imported: {facts['error']}"
         yield Finding(path, facts["line"], "import-error", what, fix)
     yield from _costs(path, facts)

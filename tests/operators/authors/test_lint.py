@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -57,6 +60,20 @@ def test_a_bad_sample_is_found_where_it_is(
     for each in findings:
         assert RULES[rule] in str(each)
         assert "fix: " in str(each)
+
+
+def test_the_command_of_an_import_error_shows_its_traceback(
+    found: dict[str, list[Finding]],
+) -> None:
+    (finding,) = [each for each in found["missing"] if each.rule == "import-error"]
+    (command,) = re.findall("`(.+)`", finding.fix)
+    typed = command.replace(".venv/bin/python", sys.executable)
+    done = subprocess.run(
+        ["sh", "-c", typed], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    print(f"$ {command}\n{done.stderr}")
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.strip().endswith("ModuleNotFoundError: No module named 'no_such_module'")
 
 
 def test_a_good_sample_is_left_alone(found: dict[str, list[Finding]]) -> None:

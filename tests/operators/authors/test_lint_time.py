@@ -43,7 +43,7 @@ def test_a_file_that_never_ends_is_given_up(
     monkeypatch.setattr(child, "TIMEOUT", 1.0)
     facts = child._quickest(str(file), str(tmp_path))
     print(facts)
-    assert facts["error"] == "it was not done after 1 s"
+    assert facts["error"].startswith("it took longer than 1 s; on a busy machine")
     assert facts["seconds"] == 1.0
 
 
