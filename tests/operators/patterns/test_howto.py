@@ -52,7 +52,8 @@ def test_each_item_is_recorded_once(
     run_dag: RunDag, example: Callable[..., Path], make_postgres_database: Any
 ) -> None:
     warehouse: Database = make_postgres_database("warehouse")
-    warehouse.sql("CREATE TABLE squares (run_id text, batch int, item int, square bigint)")
+    (made,) = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    warehouse.sql(made)
     run = run_dag(example("squares", **{"pods=100": "pods=5", "100_000": "10_000"}))
     found = warehouse.sql("SELECT count(*), count(DISTINCT item), max(square) FROM squares")
     print(found, sorted(run.names.values()))
