@@ -14,13 +14,17 @@ from infra.cli.archived_logs import Archived
 from infra.cli.loki import Line
 from infra.cli.options import Options
 from infra.cli.platform import Platform
-from infra.cli.runs import Key, TaskPod, pods_of
+from infra.cli.runs import Key, TaskPod, key_of, pods_of
 from infra.errors import UpdraftError
 from infra.kubectl import KubectlError
 
 TASK_CONTAINER = "base"
 # Of each pod of a component.
 LAST_LINES = 500
+# Airflow's list of a run has the state of each task's last try alone.
+EARLIER = "an earlier try"
+# Phases of a pod that say less than the task's state.
+ENDED = ("Succeeded", "Failed")
 
 
 def logs(options: Options, component: str | None, dag: str) -> None:
@@ -46,8 +50,9 @@ def logs(options: Options, component: str | None, dag: str) -> None:
     minutes = platform.settings.tasks.keep_finished_pods
     asked = archived_logs.may_lack(instances, pods, run, minutes)
     archived, fault = _archived(platform, run) if asked else ({}, None)
+    states = {key_of(each): each.state or "no state" for each in instances}
     for part in parts(set() if fault else begun, pods, archived):
-        _print_part(platform, part)
+        _print_part(platform, part, states.get(part.key, EARLIER))
     gone = len(begun - pods.keys())
     if fault and gone:
         raise UpdraftError(
@@ -110,15 +115,23 @@ def _archived(platform: Platform, run: Json) -> tuple[Archived, UpdraftError | N
         return {}, error
 
 
-def _print_part(platform: Platform, part: Part) -> None:
+def header(part: Part, state: str) -> str:
+    """What stands above a part's lines: the task's state, for its pod ends well when it fails.
+
+    Args:
+        part: The part.
+        state: The try's, as Airflow has it.
+    """
     if not part.pod:
-        print(f"=== {_try(part.key)}, its pod has gone, and Loki has no line of it")
-        return
+        return f"=== {_try(part.key)}: {state}; its pod has gone, and Loki has no line of it"
+    where = "" if part.phase in ENDED else f" ({part.phase or 'gone; from Loki'})"
+    return f"=== {_try(part.key)}, pod {part.pod}{where}: {state}"
+
+
+def _print_part(platform: Platform, part: Part, state: str) -> None:
+    print(header(part, state))
     if part.phase:
-        print(f"=== {_try(part.key)}, pod {part.pod} ({part.phase})")
         _pod_log(platform, platform.tasks_namespace, part.pod, TASK_CONTAINER)
-        return
-    print(f"=== {_try(part.key)}, pod {part.pod} (gone; from Loki)")
     for line in part.lines:
         container = line.labels.get("k8s_container_name", TASK_CONTAINER)
         who = "" if container == TASK_CONTAINER else f"[{container}] "

@@ -127,7 +127,7 @@ def test_make_logs_prints_what_the_pods_of_a_run_said_that_are_gone(
     talked: RunReport, pods: int
 ) -> None:
     told = support.command("logs", DAG=talked.dag_id)
-    headers = re.findall(r"^=== (\S+), try 1, pod \S+ \(gone; from Loki\)$", told, re.M)
+    headers = re.findall(r"^=== (\S+), try 1, pod \S+ \(gone; from Loki\): success$", told, re.M)
     assert headers == ["count", *(f"talk[{pod}]" for pod in range(pods))]
     said = re.findall(r"chatty (\d+):(\d+)", told)
     print(f"{len(headers)} tries, {len(said)} lines")

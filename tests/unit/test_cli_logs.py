@@ -9,7 +9,7 @@ import pytest
 
 from infra.cli import archived_logs
 from infra.cli.instances import TaskInstance
-from infra.cli.logs import Part, parts
+from infra.cli.logs import Part, header, parts
 from infra.cli.loki import Line
 from infra.cli.runs import TaskPod, pods_of
 
@@ -62,6 +62,23 @@ def test_a_try_of_which_nothing_is_left_is_named() -> None:
     gone = ("wait", -1, 2)
     found = list(parts({KEY, gone}, pods_of([item("first", NOW)], "shop", "r"), {}))
     assert found == [Part(KEY, "first", "Succeeded"), Part(gone)]
+
+
+@pytest.mark.parametrize(
+    ("part", "state", "told"),
+    [
+        (Part(KEY, "p", "Succeeded"), "failed", "wait, try 1, pod p: failed"),
+        (Part(KEY, "p", "Running"), "running", "wait, try 1, pod p (Running): running"),
+        (Part(KEY, "p", "Pending"), "queued", "wait, try 1, pod p (Pending): queued"),
+        (Part(KEY, "p"), "success", "wait, try 1, pod p (gone; from Loki): success"),
+        (Part(KEY), "failed", "wait, try 1: failed; its pod has gone, and Loki has no line of it"),
+    ],
+)
+def test_a_header_tells_the_tasks_state_and_the_phase_of_a_pod_that_has_not_ended(
+    part: Part, state: str, told: str
+) -> None:
+    print(header(part, state))
+    assert header(part, state) == f"=== {told}"
 
 
 YOUNG, OLD = run(NOW - timedelta(minutes=5)), run(NOW - timedelta(minutes=KEPT + 1))
