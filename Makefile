@@ -29,7 +29,7 @@ kubectl: ## Run kubectl on the platform's cluster (ARGS="get pods -A"), whatever
 	$(CLI) infra -m infra.cli kubectl
 env: ## Print KUBECONFIG and PATH for kubectl, promtool and amtool in this shell: eval "$(make env)"
 	$(CLI) infra -m infra.cli env
-trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}', LOGICAL_DATE=2026-01-31) and watch its pods
+trigger: ## Run a DAG (DAG=name, CONF='{"items": 30}', LOGICAL_DATE=2026-01-31) and watch its pods; a paused DAG is unpaused
 	$(CLI) infra -m infra.cli trigger
 rightsize: ## Say what each task (or DAG=name's) should ask for, by what its tries took
 	$(CLI) infra -m infra.cli rightsize

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from infra.cli.instances import TaskInstance, task_instance
@@ -214,26 +215,51 @@ class AirflowApi:
             if error.status != http.HTTPStatus.NOT_FOUND:
                 raise
 
-    def wait_for_dag(self, dag_id: str, timeout: float, output: Print) -> Json:
+    def wait_for_dag(self, dag_id: str, timeout: float, output: Print, *, hint: float = 15) -> Json:
         """Wait until a DAG is parsed.
 
+        Args:
+            dag_id: The DAG's.
+            timeout: For how many seconds.
+            output: Told that it waits.
+            hint: After so many seconds it is told what may be wrong.
+
         Raises:
-            UpdraftError: It wasn't within `timeout` seconds; with the file's error if there is one.
+            UpdraftError: It wasn't within `timeout` seconds; with the files' errors, if there are
+                any, and the DAGs that there are.
         """
-        deadline = time.monotonic() + timeout
-        told = False
+        began, said = time.monotonic(), 0
         while (found := self.dag(dag_id)) is None:
-            if time.monotonic() > deadline:
+            passed = time.monotonic() - began
+            if passed > timeout:
+                there = ", ".join(sorted(row["dag_id"] for row in self.dags()))
                 raise UpdraftError(
                     f"the DAG {dag_id} was not parsed within {timeout:.0f} s",
                     where=self._import_error_text() or self.address,
-                    fix="make logs LOG=dag-processor and make logs LOG=git-sync say why",
+                    fix=f"the DAGs that there are: {there or 'none'}; make logs LOG=dag-processor "
+                    "and make logs LOG=git-sync say what comes",
                 )
-            if not told:
+            if not said:
                 output(f"waiting for git-sync and the DAG processor to find {dag_id}")
-                told = True
+                said = 1
+            elif said == 1 and passed > hint:
+                output(f"no {dag_id} so far: {self._why_unknown(dag_id)}; waiting on")
+                said = 2
             time.sleep(1)
         return found
+
+    def _why_unknown(self, dag_id: str) -> str:
+        errors = {
+            PurePosixPath(row["filename"]): row["stack_trace"] for row in self.import_errors()
+        }
+        for path, trace in errors.items():
+            if path.stem == dag_id:
+                last = (trace or "no reason is told").strip().splitlines()[-1]
+                return f"{path} can't be imported: {last}"
+        if errors:
+            names = ", ".join(str(path) for path in errors)
+            return f"no file of that name is broken, but {names} (make status says how)"
+        return "no file is broken; is the name right, and the file pushed?"
 
     def _import_error_text(self) -> str:
         errors = self.import_errors()

@@ -8,6 +8,7 @@ import pytest
 
 from infra.cli.airflow_api import CLASHES, AirflowApi, ApiError
 from infra.cli.instances import task_instance
+from infra.errors import UpdraftError
 from tests.unit.airflow_server import Answer, Server
 
 
@@ -133,3 +134,45 @@ def test_queued_and_run_seconds_come_from_the_times() -> None:
         }
     )
     assert (found.seconds_queued, found.seconds_run) == (4.5, 1.5)
+
+
+UNKNOWN = "GET /api/v2/dags/nope"
+ERRORS = "GET /api/v2/importErrors?limit=100&offset=0"
+DAGS = "GET /api/v2/dags?exclude_stale=true&limit=100&offset=0"
+
+
+def broken(*names: str) -> Answer:
+    rows = [{"filename": name, "stack_trace": "Traceback\nKeyError: 'x'\n"} for name in names]
+    return 200, {"import_errors": rows, "total_entries": len(rows)}
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (("sales.py", "more/nope.py"), "more/nope.py can't be imported: KeyError: 'x'"),
+        (("sales.py",), "no file of that name is broken, but sales.py"),
+        ((), "is the name right, and the file pushed?"),
+    ],
+)
+def test_why_a_dag_may_be_unknown_is_told_while_it_waits(
+    files: tuple[str, ...], told: str, server: Server, api: AirflowApi
+) -> None:
+    server.answers[UNKNOWN] = [(404, {}), (404, {}), (404, {}), (200, {"dag_id": "nope"})]
+    server.answers[ERRORS] = [broken(*files)]
+    said: list[str] = []
+    assert api.wait_for_dag("nope", 60, said.append, hint=0.5) == {"dag_id": "nope"}
+    print(*said, sep="\n")
+    assert len(said) == 2
+    assert told in said[1]
+    assert said[1].startswith("no nope so far: ")
+
+
+def test_who_gives_a_dag_up_is_told_which_there_are(server: Server, api: AirflowApi) -> None:
+    server.answers[ERRORS] = [broken("sales.py")]
+    rows = [{"dag_id": "report"}, {"dag_id": "load"}]
+    server.answers[DAGS] = [(200, {"dags": rows, "total_entries": 2})]
+    with pytest.raises(UpdraftError, match=r"nope was not parsed within") as caught:
+        api.wait_for_dag("nope", 0.1, print)
+    print(caught.value)
+    assert "sales.py: Traceback" in caught.value.where
+    assert "the DAGs that there are: load, report" in caught.value.fix
