@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from infra.cli import charts
 from infra.cli.choices import EMBEDDED, OFFICIAL, PULUMI, Choices, refuse_change
 from infra.cli.options import DEFAULT_STACK, DEFAULT_UI_PORT, Options
 from infra.deploy import pulumi
+from infra.output import Print
 
 
 def choose(options: Options, recorded: Choices | None) -> Choices:
@@ -36,6 +39,23 @@ def choose(options: Options, recorded: Choices | None) -> Choices:
         charts.inspect(Path(recorded.chart_path))
     refuse_change(recorded, asked)
     return asked
+
+
+def tell_dropped(output: Print, recorded: Choices | None, chosen: Choices) -> None:
+    """Tell the words of an earlier SET that a new one has dropped: it replaces the whole of it."""
+    before = _words(recorded.overrides) if recorded else {}
+    gone = [f"{key}={before[key]}" for key in before if key not in _words(chosen.overrides)]
+    if gone:
+        output(f"no longer set: {' '.join(gone)}")
+
+
+def _words(settings: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Settings as words: the value of each key by its path."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        at = f"{path}.{key}" if path else key
+        found |= _words(value, at) if isinstance(value, Mapping) and value else {at: value}
+    return found
 
 
 def _or(asked: str | None, recorded: str) -> str:

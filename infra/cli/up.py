@@ -11,7 +11,7 @@ from infra import images, versions
 from infra.cli import charts, choices, demonstration, image_plan
 from infra.cli.ahead import Ahead
 from infra.cli.choices import EMBEDDED, PULUMI, Choices
-from infra.cli.choose import choose
+from infra.cli.choose import choose, tell_dropped
 from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.cli.remotes import refuse_unreachable
@@ -52,6 +52,7 @@ class _Up:
         unbuilt = self.unbuilt(chosen)
         self.preflight(unbuilt)
         self.announce(chosen, first=recorded is None)
+        tell_dropped(self.output, recorded, chosen)
         late = image_plan.late(chosen, tools.ToolCache(self.paths.cache))
         self.output.steps += bool(late)
         self.output.step("Tools")

@@ -13,7 +13,7 @@ import pytest
 
 from infra.cli import choices, options
 from infra.cli.choices import Choices
-from infra.cli.choose import choose
+from infra.cli.choose import choose, tell_dropped
 from infra.cli.options import Options
 from infra.cli.platform import embedded_settings, image_settings
 from infra.errors import UpdraftError
@@ -49,6 +49,30 @@ def test_a_damaged_record_is_told(tmp_path: Path) -> None:
 def test_nothing_said_keeps_everything() -> None:
     assert choose(Options(), FIRST) == FIRST
     assert choose(Options(overrides=options.parse_overrides("none")), FIRST).overrides == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, []),
+        ("tasks.quota.pods=24", []),
+        ("tasks.quota.pods=24 tasks.quota.cpu=6", []),
+        ("tasks.quota.cpu=6", ["no longer set: tasks.quota.pods=8"]),
+        ("none", ["no longer set: tasks.quota.pods=8"]),
+    ],
+)
+def test_what_a_new_set_drops_of_the_last_one_is_told(text: str | None, told: list[str]) -> None:
+    said: list[str] = []
+    asked = Options(overrides=None if text is None else options.parse_overrides(text))
+    tell_dropped(said.append, FIRST, choose(asked, FIRST))
+    print(said)
+    assert said == told
+
+
+def test_the_first_run_drops_nothing() -> None:
+    said: list[str] = []
+    tell_dropped(said.append, None, FIRST)
+    assert said == []
 
 
 @pytest.mark.parametrize(
