@@ -51,7 +51,8 @@ def push_dags(options: Options, folder: str | None) -> None:
         output(f"nothing new; the server has {pushed.commit[:12]}")
         return
     output(f"pushed as {pushed.commit[:12]}")
-    output(f"git-sync brings it within {platform.settings.dags.period} and the parse after that")
+    period = platform.settings.dags.period
+    output(f"git-sync brings it within {period}, and half a minute later Airflow has read it")
 
 
 def tell_changes(output: Print, changes: Changes) -> None:

@@ -91,6 +91,21 @@ def test_what_the_pages_commands_name_is_there(there: Objects) -> None:
     assert not wrong
 
 
+def test_the_keys_of_secrets_that_pages_read_are_there(there: Objects) -> None:
+    asked = {
+        (*next(named(command)), key)
+        for page in PAGES
+        for line in page.read_text().splitlines()
+        for command in commands(line)
+        for key in re.findall(r"\.data\.(\w+)", line)
+    }
+    print(*asked, sep="\n")
+    assert asked
+    for *key, field in asked:
+        secret = there[key[0], key[1], key[2]]
+        assert field in {**secret.get("data", {}), **secret.get("stringData", {})}
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [
