@@ -22,6 +22,17 @@ def test_the_licence_is_apaches_with_our_name() -> None:
     assert holder[0] in (ROOT / "NOTICE").read_text()
 
 
+def test_fixes_are_promised_for_the_newest_version_that_is_released() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    released = re.findall(r"^## (\d+\.\d+)\.\d+ - \d{4}-\d\d-\d\d$", changes, re.MULTILINE)
+    promised = re.findall(
+        r"^\| .*released, (\S+) \| yes \|$", (ROOT / "SECURITY.md").read_text(), re.M
+    )
+    print(released, promised)
+    assert promised == released[:1]
+    assert promised
+
+
 @pytest.mark.parametrize("name", PAPERS)
 def test_what_a_paper_names_is_there(name: str) -> None:
     text = (ROOT / name).read_text()
