@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from infra.licences.package import Package
 
-# Each lets anyone pass an image on with the licence's text in it. MPL-2.0 asks for the source of
-# its own files besides, which the registries serve unchanged.
+# Each lets anyone pass an image on with the licence's text in it.
 ALLOWED: Final = frozenset(
     {
         "0BSD",
@@ -25,6 +25,11 @@ ALLOWED: Final = frozenset(
         "Unlicense",
     }
 )
+
+# What one on the list asks for besides, and how that is met.
+CONDITIONS: Final = {
+    "MPL-2.0": "it asks for the source of its own files, which the registries serve unchanged",
+}
 
 _LIBRARY: Final = (
     "a library that Python loads as it comes: who has the image can put another in its place"
@@ -63,6 +68,19 @@ DECIDED: Final[dict[tuple[str, str, str], tuple[str, str]]] = {
         "its file LICENSE.txt: either of the two",
     ),
 }
+
+
+def conditions(packages: Iterable[Package]) -> dict[str, tuple[str, list[str]]]:
+    """Each licence that is not plainly permissive, why it is allowed, and the packages it is of."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for each in packages:
+        expression, why = EXCEPTIONS.get((each.kind, each.name), ("", ""))
+        told = {expression: why} if expression else CONDITIONS
+        names = [expression] if expression else _NAMES.split(each.licence)
+        for name in names:
+            if name in told:
+                found.setdefault(name, (told[name], []))[1].append(each.name)
+    return found
 
 
 _NAMES: Final = re.compile(r"[() ]+(?:AND|OR)[() ]+")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from infra.licences import allowed
 from infra.licences.package import Package
 from infra.root import ROOT
 
@@ -18,7 +19,17 @@ _HEAD: Final = f"""\
 Written by `{COMMAND}` from the locked packages themselves. A test holds it to the locks and to the
 licences that `infra/licences/allowed.py` allows. Debian's packages, Python itself among them, are
 not here: each image has their terms in `/usr/share/doc/*/copyright`. Nor are the libraries that a
-wheel bundles: its own files of licences name them.
+wheel bundles: its own files of licences name them. Nor are the programs of Kubernetes, etcd,
+containerd and Helm, all Apache-2.0: `make up` builds and runs them on your machine, and no image
+holds them.
+
+## What is not plainly permissive
+
+Every other licence here lets anyone pass an image on with the licence's text in it. These ask for
+more:
+
+| Licence | Allowed, because | Of |
+|---|---|---|
 """
 _INPUTS: Final = """\
 ## Found by
@@ -47,7 +58,7 @@ class Table:
 def text(packages: Iterable[Package], inputs: Mapping[str, str]) -> str:
     """Return the page in Markdown."""
     every = sorted(packages)
-    lines = [_HEAD]
+    lines = [_HEAD + "\n".join(_conditions(every)), ""]
     for kind, title in _TITLES.items():
         own = [each for each in every if each.kind == kind]
         lines += [f"## {title}", "", "| Package | Version | Licence | In |", "|---|---|---|---|"]
@@ -58,6 +69,11 @@ def text(packages: Iterable[Package], inputs: Mapping[str, str]) -> str:
         lines.append("")
     lines += [_INPUTS, *(f"- `{name}`: {digest}" for name, digest in inputs.items()), ""]
     return "\n".join(lines)
+
+
+def _conditions(packages: Iterable[Package]) -> Iterator[str]:
+    for licence, (why, names) in sorted(allowed.conditions(packages).items()):
+        yield f"| {licence} | {why} | {', '.join(f'`{name}`' for name in names)} |"
 
 
 def parse(page: str) -> Table:

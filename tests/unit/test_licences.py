@@ -11,7 +11,7 @@ import pytest
 
 from infra.images.recipes import containerfile
 from infra.licences import python_packages, texts
-from infra.licences.allowed import DECIDED, EXCEPTIONS, refusal
+from infra.licences.allowed import CONDITIONS, DECIDED, EXCEPTIONS, refusal
 from infra.licences.check import Locks, faults
 from infra.licences.package import UNKNOWN, Package
 from infra.licences.table import PAGE, Table, parse, text
@@ -41,6 +41,20 @@ def test_each_locked_package_of_an_image_has_an_allowed_licence(table: Table, lo
     assert kinds["go"] >= 300
     assert kinds["npm"] >= 3
     assert not found
+
+
+def test_the_page_says_at_its_head_why_what_is_not_permissive_is_allowed(table: Table) -> None:
+    (head,) = re.findall(r"^## What is not.*?(?=^## )", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| (\S.*?) \| (.+) \| (`.+`) \|$", head, re.MULTILINE)
+    told = {name for _, _, names in rows for name in re.findall(r"`(\S+)`", names)}
+    copyleft = {each.name for each in table.packages if re.search("GPL|MPL|Artistic", each.licence)}
+    print(*rows, sep="\n")
+    assert told == copyleft
+    assert len(copyleft) >= 5
+    assert {why for _, why, _ in rows} == {
+        *CONDITIONS.values(),
+        *(w for _, w in EXCEPTIONS.values()),
+    }
 
 
 def test_the_page_is_written_as_it_is_read(table: Table) -> None:
