@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from infra.cli import demonstration, report, version
-from infra.cli.airflow_api import AirflowApi, Json
+from infra.cli.airflow_api import AirflowApi, ApiError, Json, quote
 from infra.cli.instances import moment
 from infra.cli.options import Options
 from infra.cli.platform import Platform
@@ -51,7 +52,9 @@ def status(options: Options) -> None:
     tasks = pods.pop(spaces.tasks)
     console.print(pods_table([pod for own in pods.values() for pod in own], tasks))
     with platform.api() as api:
-        print("\n".join(unparsed(api.import_errors())), flush=True)
+        told = unparsed(api.import_errors())
+        told += unheard(api, platform.settings.notifications.connection_id)
+        print("\n".join(told), flush=True)
         runs = api.runs("~", limit=NEWEST)
         console.print(runs_table(runs[:RUNS]))
         dags, left = shown_dags(api.dags(), runs)
@@ -78,6 +81,22 @@ def unparsed(errors: Sequence[Json]) -> list[str]:
     if len(errors) > FILES:
         lines.append(f"  and {len(errors) - FILES} more, which Airflow's UI lists above its DAGs")
     return lines
+
+
+def unheard(api: AirflowApi, connection: str | None) -> list[str]:
+    """Whether messages about failures go to a connection that Airflow's database lacks."""
+    try:
+        if connection:
+            api.call("GET", f"connections/{quote(connection)}")
+    except ApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return [
+            f"messages about failures reach nobody: there is no connection {connection} "
+            "(notifications.connectionId),",
+            "  unless a secrets backend has it; the UI makes it under Admin, Connections",
+        ]
+    return []
 
 
 def pods_table(control: Sequence[Json], tasks: Sequence[Json]) -> Table:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli import status
-from infra.cli.airflow_api import AirflowApi
+from infra.cli.airflow_api import AirflowApi, ApiError
 from tests.unit.airflow_server import Server
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -129,3 +129,23 @@ def test_an_age_is_told_in_one_unit(due: str, told: str) -> None:
 def test_the_quota_is_told_by_what_is_taken() -> None:
     quota = {"status": {"hard": {"pods": "20", "requests.cpu": "4"}, "used": {"pods": "3"}}}
     assert status.used(quota) == "pods 3 of 20, requests.cpu 0 of 4"
+
+
+@pytest.mark.parametrize(
+    ("connection", "code", "told"),
+    [(None, 404, 0), ("alerts", 200, 0), ("alerts", 404, 2)],
+)
+def test_a_connection_for_messages_that_is_not_there_is_told(
+    connection: str | None, code: int, told: int, server: Server
+) -> None:
+    server.answers["GET /api/v2/connections/alerts"] = [(code, {})]
+    lines = status.unheard(AirflowApi(server.address, "admin", "s3cret", patience=5), connection)
+    print(lines)
+    assert len(lines) == told
+    assert not told or "there is no connection alerts" in lines[0]
+
+
+def test_any_other_refusal_of_the_connection_is_an_error(server: Server) -> None:
+    server.answers["GET /api/v2/connections/alerts"] = [(403, {"detail": "not you"})]
+    with pytest.raises(ApiError, match="not you"):
+        status.unheard(AirflowApi(server.address, "admin", "s3cret", patience=5), "alerts")
