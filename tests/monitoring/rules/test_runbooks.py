@@ -81,6 +81,20 @@ def test_every_link_leads_to_a_page_beside_it() -> None:
     assert [(page, link) for page, link in links if link not in there] == []
 
 
+def test_a_word_to_fill_in_is_one_that_the_readme_names_or_the_page_explains() -> None:
+    readme = (FOLDER / "README.md").read_text()
+    known = set(re.findall(r"`([A-Z_]+)`", readme.partition("for you to fill in")[2].split(".")[0]))
+    found = set()
+    for page in PAGES:
+        (block,) = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S)
+        words = set(re.findall(r"(?<![\w$:.])[A-Z][A-Z_]{2,}\b(?![=:\w])", block))
+        explained = set(re.findall(r"\b([A-Z_]{3,}) is\b", block))
+        assert words - known <= explained, f"{page.name}: {words - known - explained}"
+        found |= words
+    print(found, "of which everywhere:", known)
+    assert known <= found
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_a_page_names_is_there(page: Path) -> None:
     text = page.read_text()
