@@ -99,7 +99,7 @@ def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> 
     dag = api.wait_for_dag(dag_id, PARSE_TIMEOUT, output)
     if dag["is_paused"]:
         api.unpause(dag_id)
-        output(f"{dag_id} was paused and is unpaused now: it runs by its schedule, too")
+        output(f"{dag_id} was paused and is unpaused now")
     run_id = api.trigger(dag_id, asked.conf, logical_date=asked.logical_date)
     output(f"{dag_id} runs as {run_id}")
     report = _follow(platform, api, output, dag_id, run_id)
