@@ -72,7 +72,7 @@ def variables(
     config = home.airflow / "airflow.cfg"
     config.touch()
     homes = {"AIRFLOW_HOME": str(home.airflow), "AIRFLOW_CONFIG": str(config), "PYTHONPATH": paths}
-    # An author's own connections go before; his own options, of another Airflow, do not.
+    # An author's own connections go before; their options, of another Airflow, do not.
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW__")}
     return {**connections, **kept, **homes, **platform, **own}
 

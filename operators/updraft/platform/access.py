@@ -1,4 +1,4 @@
-"""Who looks at the page, and what Airflow lets him see."""
+"""Who looks at the page, and what Airflow lets them see."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Viewer:
     """A logged-in user.
 
     Args:
-        user: As the auth manager knows him.
+        user: As the auth manager knows them.
 
     Example:
         >>> Viewer("somebody").user
@@ -46,7 +46,7 @@ class Viewer:
     user: Any
 
     async def sees_platform(self) -> bool:
-        """Whether he may see what concerns all DAGs: the right to Airflow's own health page."""
+        """Whether the user may see what concerns all DAGs: the right to Airflow's own health page."""
         return await run_in_threadpool(
             get_auth_manager().is_authorized_view,
             access_view=AccessView.CLUSTER_ACTIVITY,
@@ -54,7 +54,7 @@ class Viewer:
         )
 
     async def dags(self) -> frozenset[str]:
-        """The ids of the DAGs that he may read."""
+        """The ids of the DAGs that the user may read."""
         found = await run_in_threadpool(
             get_auth_manager().get_authorized_dag_ids, user=self.user, method="GET"
         )
@@ -64,7 +64,7 @@ class Viewer:
         """Refuse who may not see the platform.
 
         Raises:
-            DeniedError: He may not.
+            DeniedError: The user may not.
         """
         if not await self.sees_platform():
             raise DeniedError(
@@ -74,7 +74,7 @@ class Viewer:
             )
 
     async def require_tasks(self) -> frozenset[str]:
-        """Return the ids of the DAGs whose task instances he may read.
+        """Return the ids of the DAGs whose task instances the user may read.
 
         Raises:
             DeniedError: There is none.
@@ -98,7 +98,7 @@ class Viewer:
         """Refuse who may not read the tasks of a DAG; one that is not there looks the same.
 
         Raises:
-            DeniedError: He may not.
+            DeniedError: The user may not.
         """
         if dag_id not in await self.require_tasks():
             raise DeniedError(

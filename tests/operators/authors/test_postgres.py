@@ -204,7 +204,7 @@ def test_programs_that_the_account_cannot_reach_are_copied(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     if os.geteuid() != 0:
-        pytest.skip("who is not root runs the server himself, and reaches what he reaches")
+        pytest.skip("without root the server runs as the user, and reaches what the user reaches")
     found = binaries.find().parent
     locked = tmp_path / "locked"
     installation = locked / found.parent.name / found.name

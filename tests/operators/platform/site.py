@@ -59,7 +59,7 @@ class Site:
             yield
 
     def token(self, user: str) -> str:
-        """Log a user in; his password is his name."""
+        """Log a user in, whose password is the name."""
         login = {"username": user, "password": user}
         answer = httpx.post(f"{self.url}/auth/token", json=login, timeout=30)
         answer.raise_for_status()
