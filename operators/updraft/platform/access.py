@@ -46,7 +46,7 @@ class Viewer:
     user: Any
 
     async def sees_platform(self) -> bool:
-        """Whether the user may see what concerns all DAGs: the right to Airflow's own health page."""
+        """Whether the user may see what is of all DAGs: the right to Airflow's own health page."""
         return await run_in_threadpool(
             get_auth_manager().is_authorized_view,
             access_view=AccessView.CLUSTER_ACTIVITY,
