@@ -138,7 +138,8 @@ class AirflowApi:
             if error.status == http.HTTPStatus.NOT_FOUND:
                 return None
             raise
-        return found
+        # The row of a file that has gone stays, and no run can be made of it.
+        return None if found.get("is_stale") else found
 
     def dags(self) -> list[Json]:
         """Every DAG's row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,25 @@ PUSHED = "refs/updraft/pushed"
 REMOTE = "refs/updraft/remote"
 MARK = "Updraft-Pushed: dags"
 NEVER = "__pycache__/\n*.pyc\n"
+# A user's own settings would decide what is pushed: files to ignore, ends of lines, hooks.
+SETTINGS = (
+    *("core.excludesFile=/dev/null", "core.attributesFile=/dev/null", "core.hooksPath=/dev/null"),
+    *("core.autocrlf=false", "core.quotePath=false"),
+)
+# Bytes of one file: a git server packs a file in memory, and every task's pod fetches it.
+LARGEST = 20 << 20
+SUBMODULE = "160000"
+REACH = "make status shows whether the git server runs; is the address reachable?"
+
+
+def printable(path: str) -> str:
+    """A file's name as a terminal may get it: what is no text, or moves the cursor, escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def told(paths: Iterable[str]) -> str:
+    """Some files' names in a line."""
+    return ", ".join(printable(path) for path in paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +111,24 @@ class DagPusher:
         if mirror and commit != theirs:
             mirror(changes)
         if commit != theirs:
-            self._over_http(
-                "push", "-q", self.remote.url, f"{commit}:refs/heads/{self.remote.branch}"
-            )
+            self._send(commit)
         self._git("update-ref", PUSHED, ours)
         left = self._changes(tree, commit)
         return Pushed(commit, tree, commit != theirs, changes, left)
+
+    def _send(self, commit: str) -> None:
+        try:
+            self._over_http(
+                "push", "-q", self.remote.url, f"{commit}:refs/heads/{self.remote.branch}"
+            )
+        except UpdraftError as error:
+            if "[rejected]" not in error.what:
+                raise
+            raise UpdraftError(
+                "others have pushed meanwhile, so nothing was pushed from here",
+                where=error.where,
+                fix="run it again: it looks at what they pushed",
+            ) from error
 
     def _prepare(self) -> None:
         if not (self.git_dir / "HEAD").is_file():
@@ -123,11 +154,34 @@ class DagPusher:
         work = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(self.folder)}
         self._git("add", "-A", "--", ".", extra=work, cwd=self.folder)
         tree = self._git("write-tree", extra=work)
+        self._refuse_unfit(tree)
         if not self.remote.sub_path:
             return tree
         index.unlink(missing_ok=True)
         self._git("read-tree", f"--prefix={self.remote.sub_path.strip('/')}/", tree, extra=work)
         return self._git("write-tree", extra=work)
+
+    def _refuse_unfit(self, tree: str) -> None:
+        """Refuse what would be pushed as an empty link, or is too large for a git server."""
+        rows = [
+            row.partition("\t") for row in self._git("ls-tree", "-rlz", tree).split("\0") if row
+        ]
+        entries = [(*row.split(), path) for row, _, path in rows]
+        nested = [path for mode, _, _, _, path in entries if mode == SUBMODULE]
+        if nested:
+            raise UpdraftError(
+                f"git repositories of their own: {told(nested)}",
+                where=str(self.folder),
+                fix="git would push an empty link for each; move it out, or delete its .git",
+            )
+        large = [path for _, _, _, size, path in entries if size.isdigit() and int(size) > LARGEST]
+        if large:
+            raise UpdraftError(
+                f"files of more than {LARGEST >> 20} MiB: {told(large)}",
+                where=str(self.folder),
+                fix="DAGs are text, and every task's pod fetches them; put data into a bucket, "
+                "a database or the image",
+            )
 
     def _base(self, theirs: str) -> str:
         """The last commit that was pushed from here: kept here, else found in the remote."""
@@ -159,7 +213,7 @@ class DagPusher:
         lines = self._git("merge-tree", *options, ours, theirs, check=False).splitlines()
         if len(lines) != 1:
             raise UpdraftError(
-                f"others changed the same DAGs: {', '.join(lines[1:]) or 'the histories differ'}",
+                f"others changed the same DAGs: {told(lines[1:]) or 'the histories differ'}",
                 where=f"{self.remote.url}, branch {self.remote.branch}",
                 fix="bring their version into the folder, commit it, and push again; or, to drop "
                 "theirs: make push-dags MIRROR=1",
@@ -193,7 +247,7 @@ class DagPusher:
             "-c",
             "http.proxy=",
         ]
-        return self._git(*options, *args, extra=credentials)
+        return self._git(*options, *args, extra=credentials, fix=REACH)
 
     def _git(
         self,
@@ -201,6 +255,7 @@ class DagPusher:
         extra: dict[str, str] | None = None,
         cwd: Path | None = None,
         check: bool = True,
+        fix: str = "mend what git names in the folder of DAGs, then run it again",
     ) -> str:
         name = {"NAME": "Updraft", "EMAIL": "updraft@localhost"}
         who = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in name.items()}
@@ -211,13 +266,16 @@ class DagPusher:
             "GIT_DIR": str(self.git_dir),
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
         }
+        settings = [word for setting in SETTINGS for word in ("-c", setting)]
         done = subprocess.run(
-            ["git", *args],
+            ["git", *settings, *args],
             cwd=cwd,
             env=environment,
             capture_output=True,
             text=True,
+            errors="surrogateescape",  # a file's name may be any bytes
             check=False,
             stdin=subprocess.DEVNULL,
         )
@@ -225,6 +283,6 @@ class DagPusher:
             raise UpdraftError(
                 f"git failed: {done.stderr.strip() or done.stdout.strip()}",
                 where=f"{self.remote.url}, branch {self.remote.branch}",
-                fix="make status shows whether the git server runs; is the address reachable?",
+                fix=fix,
             )
         return done.stdout.strip()

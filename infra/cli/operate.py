@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.cli import demonstration
-from infra.cli.dags import Changes
+from infra.cli.dags import Changes, printable
 from infra.cli.options import Options, flag, parse_conf, parse_logical_date
 from infra.cli.platform import DAGS, Platform
 from infra.cli.prompt import confirm
@@ -63,7 +63,7 @@ def tell_changes(output: Print, changes: Changes) -> None:
         ("removes", changes.removed),
     ):
         for path in paths:
-            output(f"{word:8} {path}")
+            output(f"{word:8} {printable(path)}")
 
 
 def tell_left(output: Print, left: Changes) -> None:
@@ -74,6 +74,6 @@ def tell_left(output: Print, left: Changes) -> None:
         ("others removed it", left.removed),
     ):
         for path in paths:
-            output(f"leaves   {path}: {reason}")
+            output(f"leaves   {printable(path)}: {reason}")
     if left != Changes():
         output("make push-dags MIRROR=1 would make the repository equal to the folder")

@@ -126,7 +126,18 @@ def parse_overrides(text: str) -> dict[str, Any]:
         place = settings
         for key in keys[:-1]:
             place = place.setdefault(key, {})
-        place[keys[-1]] = yaml.safe_load(value)
+            if not isinstance(place, dict):
+                raise UpdraftError(
+                    f'SET holds "{word}" beside a value for {path.rpartition(".")[0]}',
+                    fix="name either the whole or its parts",
+                )
+        try:
+            place[keys[-1]] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UpdraftError(
+                f'SET holds "{word}", whose value is not YAML: {str(error).splitlines()[0]}',
+                fix="quote a value that begins with a bracket, or set it in the stack's file",
+            ) from error
     return settings
 
 
@@ -138,7 +149,7 @@ def parse_conf(text: str) -> dict[str, Any]:
     """
     try:
         conf = json.loads(text or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UpdraftError(f"CONF is not JSON: {error}", fix="CONF='{\"items\": 30}'") from error
     if not isinstance(conf, dict):
         raise UpdraftError("CONF is not a JSON object", fix="CONF='{\"items\": 30}'")
@@ -149,17 +160,24 @@ def parse_logical_date(text: str) -> datetime | Literal["now"] | None:
     """A run's logical date: now, none, or an ISO date, which is of UTC if it does not say.
 
     Raises:
-        UpdraftError: It is neither.
+        UpdraftError: It is neither, or lies in the future.
     """
-    if text in {"", NOW}:
+    word = text.strip().lower()
+    if word in {"", NOW}:
         return NOW
-    if text == NONE:
+    if word == NONE:
         return None
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
+        found = datetime.fromisoformat(text.strip())
+        found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UpdraftError(
             f'LOGICAL_DATE is "{text}"',
             fix="an ISO date such as 2026-01-31 or 2026-01-31T06:00+01:00, or none; else it is now",
         ) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > datetime.now(UTC):
+        raise UpdraftError(
+            f'LOGICAL_DATE is "{text}", which lies in the future',
+            fix="a date that has passed: Airflow would hold the run until then",
+        )
+    return found

@@ -18,5 +18,9 @@ def confirm(question: str) -> None:
         return
     if not sys.stdin.isatty():
         raise UpdraftError(f"{question}?", fix="nobody is here to answer; say YES=1 to agree")
-    if input(f"{question}? [y/N] ").strip().lower() not in {"y", "yes"}:
+    try:
+        answer = input(f"{question}? [y/N] ")
+    except EOFError:  # Ctrl-D
+        answer = ""
+    if answer.strip().lower() not in {"y", "yes"}:
         raise UpdraftError("not agreed to, so nothing is changed", fix="answer y, or say YES=1")

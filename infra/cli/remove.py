@@ -38,7 +38,8 @@ def stop(options: Options) -> None:
                 f"{platform.chosen.cluster} is not Updraft's to stop",
                 fix="make down removes the platform from it",
             )
-        tell_running(platform, output)
+        if any(platform.cluster.status().processes.values()):
+            tell_running(platform, output)
         platform.cluster.stop(output)
     output("stopped; make up brings it back with its data")
 

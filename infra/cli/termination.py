@@ -15,4 +15,6 @@ def interrupt_on_sigterm() -> None:
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    # A second one, such as to the whole group, would end the clean-up that the first one began.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt

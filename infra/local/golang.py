@@ -16,6 +16,13 @@ from infra.local.shell import run
 from infra.output import Print
 
 Version = tuple[int, ...]
+# Whatever the user builds for elsewhere, by other means: what is built here runs here.
+FOR_THIS_MACHINE = {
+    "GOTOOLCHAIN": "local",
+    "GOOS": sys.platform,
+    "GOARCH": {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, ""),
+    **dict.fromkeys(("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOROOT", "GO111MODULE"), ""),
+}
 
 
 def parse(text: str) -> Version:
@@ -43,7 +50,7 @@ def _version(go: Path | str) -> Version:
         text=True,
         check=False,
         cwd="/",
-        env={**os.environ, "GOTOOLCHAIN": "local"},
+        env={**os.environ, **FOR_THIS_MACHINE},
     )
     return parse(done.stdout)
 

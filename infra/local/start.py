@@ -235,6 +235,7 @@ class Start:
                 raise UpdraftError(
                     f"{name} {what}; it says last:\n{self.processes.tail(name)}",
                     where=str(self.processes.log(name)),
-                    fix="mend what it says, then run it again; make down begins anew",
+                    fix="mend what it says, then run it again; where that makes no sense, a program"
+                    f" may be damaged: delete {self.paths.cache / 'tools'}, which is built again",
                 )
             time.sleep(POLL)

@@ -167,6 +167,13 @@ def test_why_a_dag_may_be_unknown_is_told_while_it_waits(
     assert said[1].startswith("no nope so far: ")
 
 
+def test_the_row_of_a_file_that_has_gone_is_no_dag(server: Server, api: AirflowApi) -> None:
+    row = {"dag_id": "nope"}
+    server.answers[UNKNOWN] = [(200, {**row, "is_stale": True}), (200, {**row, "is_stale": False})]
+    assert api.dag("nope") is None
+    assert api.dag("nope") == {**row, "is_stale": False}
+
+
 def test_who_gives_a_dag_up_is_told_which_there_are(server: Server, api: AirflowApi) -> None:
     server.answers[ERRORS] = [broken("sales.py")]
     rows = [{"dag_id": "report"}, {"dag_id": "load"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from infra.cli.__main__ import main
-from infra.cli.options import parse_logical_date
+from infra.cli.options import parse_conf, parse_logical_date
+from infra.cli.prompt import confirm
 from infra.cli.remotes import address_of
 from infra.errors import UpdraftError
 from infra.root import ROOT
@@ -83,6 +85,9 @@ def attempt_from(tmp_path: Path) -> Attempt:
         ("tasks.quta.pods=3", "updraft:tasks.quta"),
         ("taks.quota.pods=3", "updraft:taks"),
         ("pods=3", 'SET holds "pods=3"'),
+        ("tasks.quota=5 tasks.quota.pods=8", 'SET holds "tasks.quota.pods=8" beside a value'),
+        ("tasks.quota.pods={", "is not YAML"),
+        ("tasks.quota.pods=!!python/object:os.system", "is not YAML"),
     ],
 )
 def test_a_wrong_setting(attempt: Attempt, given: str, told: str) -> None:
@@ -182,9 +187,11 @@ def test_an_unknown_engine(attempt: Attempt) -> None:
     assert "allowed: embedded, pulumi" in attempt("up", ENGINE="terraform")
 
 
-@pytest.mark.parametrize("given", ["tomorrow", "2026-13-01", "31.01.2026"])
+@pytest.mark.parametrize(
+    "given", ["tomorrow", "2026-13-01", "31.01.2026", "0001-01-01T00:00+14:00"]
+)
 def test_a_logical_date_that_is_none(given: str) -> None:
-    with pytest.raises(UpdraftError, match=f'LOGICAL_DATE is "{given}"') as told:
+    with pytest.raises(UpdraftError, match=re.escape(f'LOGICAL_DATE is "{given}"')) as told:
         parse_logical_date(given)
     assert "2026-01-31" in str(told.value)
 
@@ -195,12 +202,35 @@ def test_a_logical_date_that_is_none(given: str) -> None:
         ("", "now"),
         ("now", "now"),
         ("none", None),
+        (" NONE", None),
+        ("Now ", "now"),
         ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
         ("2026-01-31T06:00+01:00", datetime(2026, 1, 31, 5, tzinfo=UTC)),
     ],
 )
 def test_a_logical_date(given: str, read: object) -> None:
     assert parse_logical_date(given) == read
+
+
+def test_a_logical_date_in_the_future_is_refused() -> None:
+    with pytest.raises(UpdraftError, match="lies in the future"):
+        parse_logical_date("9999-12-30")
+
+
+def test_params_nested_beyond_what_json_reads_are_refused() -> None:
+    with pytest.raises(UpdraftError, match="CONF is not JSON"):
+        parse_conf('{"a": ' + "[" * 100_000)
+
+
+def test_nobody_who_ends_the_input_has_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.delenv("YES", raising=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", ended)
+    with pytest.raises(UpdraftError, match="not agreed to"):
+        confirm("Delete it")
 
 
 def test_a_cluster_of_ones_own_needs_a_registry(attempt: Attempt) -> None:

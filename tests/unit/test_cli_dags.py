@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from infra.cli import dags
 from infra.cli.dags import Changes, DagPusher, Remote
 from infra.cli.operate import tell_changes, tell_left
 from infra.errors import UpdraftError
@@ -120,6 +122,79 @@ def test_an_unreachable_remote_is_named(folder: Path, tmp_path: Path) -> None:
         DagPusher(folder, tmp_path / "state", remote).push()
     assert "http://127.0.0.1:9/dags.git" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_users_own_git_settings_take_no_file_away(
+    folder: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "config" / "git"
+    settings.mkdir(parents=True)
+    (settings / "ignore").write_text("*.sql\n")
+    (settings / "attributes").write_text("* text eol=crlf\n")
+    (settings / "config").write_text("[core]\n\tautocrlf = true\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (folder / "query.sql").write_bytes(b"SELECT 1;\r\n")
+    pusher(folder, bare, tmp_path / "state").push()
+    assert files(bare).keys() == {"dags/a.py", "dags/query.sql"}
+    raw = subprocess.run(
+        ["git", "show", "main:dags/query.sql"], cwd=bare, check=True, capture_output=True
+    ).stdout
+    assert raw == b"SELECT 1;\r\n"
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_a_repository_within_the_folder_is_refused_by_name(
+    folder: Path, bare: Path, tmp_path: Path, commit: bool
+) -> None:
+    inner = folder / "library"
+    inner.mkdir()
+    git("init", "-q", cwd=inner)
+    if commit:
+        (inner / "m.py").write_text("m = 1\n")
+        git("add", "-A", cwd=inner)
+        git("commit", "-qm", "Begin", cwd=inner)
+    with pytest.raises(UpdraftError) as caught:
+        pusher(folder, bare, tmp_path / "state").push()
+    print(caught.value)
+    assert "library" in caught.value.what
+    assert "address" not in caught.value.fix
+    assert git("for-each-ref", cwd=bare) == ""
+
+
+def test_a_large_file_is_refused_by_name_before_it_is_pushed(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    with (folder / "big.bin").open("wb") as file:
+        file.truncate(dags.LARGEST + 1)
+    with pytest.raises(UpdraftError, match=r"more than 20 MiB: big\.bin"):
+        pusher(folder, bare, tmp_path / "state").push()
+    assert git("for-each-ref", cwd=bare) == ""
+    with (folder / "big.bin").open("wb") as file:
+        file.truncate(dags.LARGEST)
+    assert pusher(folder, bare, tmp_path / "state").push().new
+
+
+def test_a_name_of_any_bytes_is_pushed_and_told_without_moving_the_cursor(
+    folder: Path, bare: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (Path(os.fsdecode(os.fsencode(folder) + b"/odd\xff\x1b[2J.txt"))).write_text("odd")
+    pushed = pusher(folder, bare, tmp_path / "state").push()
+    tell_changes(print, pushed.changes)
+    told = capsys.readouterr().out
+    assert "adds     dags/odd\\udcff\\x1b[2J.txt" in told
+    assert told.isascii()
+
+
+def test_a_push_that_others_overtake_says_so(folder: Path, bare: Path, tmp_path: Path) -> None:
+    def overtake(_: Changes) -> None:
+        push_as_somebody(bare, tmp_path, "b.py", "b = 1\n")
+
+    pusher(folder, bare, tmp_path / "state").push()
+    (folder / "a.py").write_text("a = 2\n")
+    with pytest.raises(UpdraftError, match="others have pushed meanwhile") as caught:
+        pusher(folder, bare, tmp_path / "state").push(overtake)
+    assert "run it again" in caught.value.fix
+    assert files(bare)["dags/a.py"] == "a = 1"
 
 
 def test_a_missing_folder_is_named(bare: Path, tmp_path: Path) -> None:

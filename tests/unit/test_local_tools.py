@@ -204,6 +204,20 @@ def test_a_compiler_fills_its_share_of_the_free_memory_and_the_user_may_say_othe
     assert "GOGC" not in ToolCache(tmp_path).environment()
 
 
+def test_what_the_user_builds_for_elsewhere_is_not_what_runs_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "GOARCH": "s390x", "GOOS": "plan9", "GOROOT": "/nowhere", "GOTOOLCHAIN": "go1.22.0",
+        "GOAMD64": "v9", "GOEXPERIMENT": "nothing",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    built = tools.ensure(["pause"], print, cache=tmp_path)["pause"]
+    with subprocess.Popen([built]) as process:
+        wait_for(lambda: process.poll() is None, 5, "it to run")
+        process.terminate()
+
+
 def test_a_build_that_fails_says_why_and_leaves_nothing(sources: Path, tmp_path: Path) -> None:
     (sources / "pause" / "main.go").write_text("package main\nfunc main() { no_such_thing() }\n")
     with pytest.raises(UpdraftError) as caught:

@@ -29,13 +29,14 @@ def check(paths: Iterable[Path]) -> tuple[list[Finding], int]:
         RuntimeError: airflow.sdk itself can't be imported.
     """
     files = {file: root for path in paths for file, root in _files(path)}
-    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    # What is no UTF-8 can't be imported either, and its finding says so.
+    texts = {file: file.read_text(encoding="utf-8", errors="replace") for file in files}
     found: list[Finding] = []
     whole = []
     for file, facts in parse(list(files.items())):
         try:
             source = Source(texts[file])
-        except SyntaxError:
+        except (SyntaxError, ValueError):  # the second for a null byte
             # The parse itself has failed by it, and says so.
             found += of_file(file, facts, Source(""))
             continue
@@ -52,7 +53,8 @@ def _files(path: Path) -> Iterator[tuple[Path, Path]]:
         yield path, path.parent
         return
     # As Airflow chooses them: a file that never says so defines no DAG.
-    found = [each for each in sorted(path.rglob("*.py")) if _says_so(each.read_bytes().lower())]
+    files = [each for each in sorted(path.rglob("*.py")) if each.is_file()]
+    found = [each for each in files if _says_so(each.read_bytes().lower())]
     if not found:
         raise FileNotFoundError(f"{path} is no DAG file and no folder with one")
     for each in found:

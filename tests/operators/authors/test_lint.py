@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -172,3 +173,17 @@ def test_what_the_how_tos_write_is_as_the_linter_wants_it(tmp_path: Path) -> Non
     print(f"{len(pages)} pages, {dags} DAGs, {files} files", *found, sep="\n")
     assert files == dags >= 4
     assert found == []
+
+
+def test_what_is_no_text_and_what_is_no_file_leave_the_others_checked(tmp_path: Path) -> None:
+    (tmp_path / "binary.py").write_bytes(b"# dag airflow\nname = '\xff'\n")
+    (tmp_path / "null.py").write_bytes(b"# dag airflow\n\x00\n")
+    (tmp_path / "loop.py").symlink_to(tmp_path / "loop.py")
+    os.mkfifo(tmp_path / "pipe.py")
+    found, files = check([tmp_path])
+    print(*found, sep="\n")
+    assert files == 2
+    assert {(each.path.name, each.rule) for each in found} == {
+        ("binary.py", "import-error"),
+        ("null.py", "import-error"),
+    }
