@@ -33,11 +33,15 @@ def limits(groups: str, hierarchies: list[cgroups.Hierarchy]) -> Iterator[int]:
         groups: Its /proc/self/cgroup.
         hierarchies: The mounted ones.
     """
+    if not hierarchies:
+        return
+    accounting = cgroups.primary(hierarchies)
+    # A line of version 2 names no controller.
+    wanted = "memory" if "memory" in accounting.controllers else ""
     for line in groups.splitlines():
         _, names, path = line.split(":", 2)
-        for hierarchy in hierarchies:
-            if hierarchy.controllers == frozenset(names.split(",") if names else ()):
-                yield from _upwards(hierarchy.root, path)
+        if wanted in names.split(","):
+            yield from _upwards(accounting.root, path)
 
 
 def _upwards(root: Path, path: str) -> Iterator[int]:

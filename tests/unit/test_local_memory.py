@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from infra.local import memory
-from infra.local.cgroups import Hierarchy
+from infra.local.cgroups import Hierarchy, hierarchies
 
 GIB = 1 << 30
 
@@ -35,6 +35,18 @@ def test_version_1_counts_in_its_own_hierarchy_alone(tmp_path: Path) -> None:
     ]
     found = list(memory.limits("4:memory:/build\n1:cpu:/\n", mounted))
     print(found)
+    assert found == [4 * GIB]
+
+
+def test_version_1_is_found_as_it_is_mounted(tmp_path: Path) -> None:
+    made(tmp_path / "memory", "build", "memory.limit_in_bytes", str(4 * GIB))
+    mounted = hierarchies(
+        f"31 1 0:29 / {tmp_path}/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
+        f"32 1 0:30 / {tmp_path}/memory rw,relatime - cgroup cgroup rw,memory\n"
+        f"33 1 0:31 / {tmp_path}/unified rw,relatime - cgroup2 cgroup2 rw\n"
+    )
+    found = list(memory.limits("4:memory:/build\n1:cpu,cpuacct:/\n0::/\n", mounted))
+    print(mounted, found)
     assert found == [4 * GIB]
 
 
