@@ -36,9 +36,8 @@ def awaited(process: subprocess.Popen[Any]) -> Iterator[None]:
     except BaseException:
         try:
             end(process)
-        except BaseException:
-            process.kill()
-            raise
+        finally:
+            process.kill()  # where even the wait for its end was interrupted
         raise
 
 
