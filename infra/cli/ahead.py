@@ -20,9 +20,9 @@ from pathlib import Path
 from infra import images
 from infra.cli.termination import INTERRUPTED
 from infra.errors import UpdraftError
-from infra.local import tools
+from infra.local import packages, tools
 from infra.local.paths import Paths, make_folder, unwritable
-from infra.output import Output
+from infra.output import Output, Print
 from infra.root import ROOT
 
 POLL = 0.2
@@ -82,6 +82,17 @@ class Ahead:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
+
+
+def install_packages(cache: Path, output: Print) -> None:
+    """Install what a cluster and its images take of Debian, before their work begins beside this.
+
+    One visit to the archive, which is not to be ended in the middle as that work may be.
+
+    Raises:
+        UpdraftError: There is no apt, or it failed.
+    """
+    packages.ensure({**packages.NODE_PACKAGES, **images.needs(cache)}, cache, output)
 
 
 def _end_with(parent: int) -> None:

@@ -11,9 +11,8 @@ import sys
 import time
 from contextlib import ExitStack
 
-from infra import images
 from infra.cli import image_plan, slow
-from infra.cli.ahead import Ahead
+from infra.cli.ahead import Ahead, install_packages
 from infra.cli.lint import lint
 from infra.cli.options import flag
 from infra.errors import UpdraftError
@@ -121,7 +120,7 @@ def _begin_ahead(ahead: ExitStack, *, fast: bool) -> bool:
     ahead.callback(Ahead("tools", missing, logs).end)
     if not fast:
         try:
-            packages.ensure({**packages.NODE_PACKAGES, **images.needs(cache)}, cache, print)
+            install_packages(cache, print)
             ahead.callback(Ahead("images", image_plan.PLATFORM_IMAGES, logs).end)
         except UpdraftError as error:
             print(f"no image is built meanwhile: {error}", flush=True)

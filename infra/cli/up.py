@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra import images, versions
 from infra.cli import charts, choices, demonstration, image_plan
-from infra.cli.ahead import Ahead
+from infra.cli.ahead import Ahead, install_packages
 from infra.cli.choices import EMBEDDED, PULUMI, Choices
 from infra.cli.choose import choose, tell_dropped
 from infra.cli.options import Options
@@ -19,7 +19,7 @@ from infra.cli.runs import RunReport
 from infra.deploy import definitions, embedded, pulumi
 from infra.errors import UpdraftError
 from infra.images import BuiltImage, programs
-from infra.local import doctor, packages, tools
+from infra.local import doctor, tools
 from infra.local.cluster import Cluster
 from infra.local.lock import hold_instance
 from infra.local.paths import Paths
@@ -122,9 +122,7 @@ class _Up:
         missing = tools.ToolCache(self.paths.cache).missing(self.tools_of(chosen))
         if not (missing and chosen.embedded_cluster):
             return None
-        # One visit to Debian's archive, which nothing is to end in the middle.
-        needs = {**packages.NODE_PACKAGES, **images.needs(self.paths.cache)}
-        packages.ensure(needs, self.paths.cache, self.output)
+        install_packages(self.paths.cache, self.output)
         return self.begin(
             "images", [name for name in image_plan.needed(chosen) if name in images.NAMES]
         )
@@ -244,7 +242,7 @@ class _Up:
             with suppress(UpdraftError):
                 demonstration.push(platform, self.output)
 
-        result = embedded.deploy(
+        return embedded.deploy(
             platform.config,
             kubectl=platform.kubectl,
             helm=self.tools["helm"],
@@ -253,8 +251,7 @@ class _Up:
             absent={image_plan.unbuilt(name) for name in late},
             before_last=push if new else None,
             settled=not new,
-        )
-        return result.settle
+        ).settle
 
     def demonstrate(self, chosen: Choices, settle: Callable[[], None]) -> RunReport | None:
         """Run the DAG, and wait until what was deployed can be trusted to run on."""
