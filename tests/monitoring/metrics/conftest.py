@@ -1,4 +1,4 @@
-"""A real statsd_exporter with the shipped mapping, and Airflow's own client to send to it."""
+"""A real statsd_exporter, Airflow's own client to send to it, and a real Loki, as shipped."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import yaml
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitoring import loki as storing
 from monitoring import statsd
 from monitoring.options import Options
+from tests.monitoring import servers
 from tests.monitoring.servers import serve
 from tests.render.apiserver import free_ports
 
@@ -29,6 +31,16 @@ class Exporter:
         """What it exposes now, by name."""
         text = httpx.get(f"{self.url}/metrics", trust_env=False).text
         return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+@pytest.fixture(scope="module")
+def loki(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Loki with the shipped configuration, of a module alone; its address."""
+    folder = tmp_path_factory.mktemp("loki")
+    config = folder / "loki.yaml"
+    config.write_text(yaml.safe_dump(storing.config(Options(), storage=str(folder / "data"))))
+    with servers.loki(tool("loki"), folder, config) as url:
+        yield url
 
 
 @pytest.fixture

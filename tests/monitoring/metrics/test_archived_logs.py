@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from infra.cli import archived_logs
 from infra.cli import loki as client
 from infra.cli.instances import TaskInstance
 from infra.errors import UpdraftError
-from monitoring import loki as storing
 from monitoring.options import Options
-from tests.monitoring import servers
 
 NAMESPACE = Options().tasks
 SECOND = 1_000_000_000
 BEGAN = time.time_ns() - 600 * SECOND
 LONG = "x" * 200_000
-
-
-@pytest.fixture(scope="module")
-def loki(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("loki")
-    config = folder / "loki.yaml"
-    config.write_text(yaml.safe_dump(storing.config(Options(), storage=str(folder / "data"))))
-    with servers.loki(tool("loki"), folder, config) as url:
-        yield url
 
 
 def push(url: str, ids: Mapping[str, str], lines: list[tuple[int, str]]) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from infra.cli import choices, rightsize, usage
 from infra.cli import loki as client
@@ -20,21 +19,10 @@ from infra.cli.options import Options
 from infra.cli.sizing import MIB
 from infra.errors import UpdraftError
 from infra.local.paths import Paths
-from monitoring import loki as storing
 from monitoring.options import Options as Watched
-from tests.monitoring import servers
 
 NAMESPACE = Watched().tasks
 MINUTE = 60_000_000_000
-
-
-@pytest.fixture(scope="module")
-def loki(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("loki")
-    config = folder / "loki.yaml"
-    config.write_text(yaml.safe_dump(storing.config(Watched(), storage=str(folder / "data"))))
-    with servers.loki(tool("loki"), folder, config) as url:
-        yield url
 
 
 def push(url: str, lines: list[tuple[int, str, str]], namespace: str = NAMESPACE) -> None:
