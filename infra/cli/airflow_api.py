@@ -11,18 +11,17 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from infra.cli.instances import TaskInstance, task_instance
 from infra.errors import UpdraftError
-from infra.output import Print
 
 Json = dict[str, Any]
 # A run's: the moment it is asked for, one that is given, or none.
 LogicalDate = datetime | Literal["now"] | None
 
-PASSING = frozenset({429, 502, 503, 504})
+# What may pass. After the second kind it isn't known whether the request was carried out.
+REFUSED, BROKEN = frozenset({429, 503}), frozenset({0, 502, 504})
 FINAL = frozenset({"success", "failed"})
 PAGE = 100
 # How often a run is asked for whose moment another run of the DAG has taken.
@@ -67,7 +66,7 @@ class AirflowApi:
             method: HTTP method.
             path: Path and query below /api/v2, quoted already.
             body: What to send as JSON.
-            again: Whether it may be tried again when the connection broke midway.
+            again: Whether it may be tried again where it may have been carried out already.
 
         Raises:
             ApiError: The answer was an error, or there was none for `patience` seconds.
@@ -93,7 +92,7 @@ class AirflowApi:
             try:
                 return self._once(method, path, body)
             except ApiError as error:
-                passing = error.status in PASSING or (error.status == 0 and again)
+                passing = error.status in REFUSED or (again and error.status in BROKEN)
                 if not passing or time.monotonic() > deadline:
                     raise
             time.sleep(1)
@@ -132,14 +131,9 @@ class AirflowApi:
 
     def dag(self, dag_id: str) -> Json | None:
         """A DAG's row, or None while it isn't parsed."""
-        try:
-            found: Json = self.call("GET", f"dags/{quote(dag_id)}")
-        except ApiError as error:
-            if error.status == http.HTTPStatus.NOT_FOUND:
-                return None
-            raise
+        found = self._row(f"dags/{quote(dag_id)}")
         # The row of a file that has gone stays, and no run can be made of it.
-        return None if found.get("is_stale") else found
+        return None if found is None or found.get("is_stale") else found
 
     def dags(self) -> list[Json]:
         """Every DAG's row."""
@@ -203,6 +197,11 @@ class AirflowApi:
         rows = [task_instance(row) for row in self.pages(path, "task_instances")]
         return sorted(rows, key=lambda row: (row.scheduled is None, row.scheduled, row.map_index))
 
+    def connection(self, connection_id: str) -> Json | None:
+        """A connection in Airflow's database, or None; a secrets backend is not asked."""
+        found: Json | None = self._row(f"connections/{quote(connection_id)}")
+        return found
+
     def put_connection(self, connection_id: str, **fields: object) -> None:
         """Make a connection afresh, in place of one of that id."""
         self.delete_connection(connection_id)
@@ -210,61 +209,16 @@ class AirflowApi:
 
     def delete_connection(self, connection_id: str) -> None:
         """Delete a connection, if there is one of that id."""
+        self._row(f"connections/{quote(connection_id)}", method="DELETE")
+
+    def _row(self, path: str, *, method: str = "GET") -> Any:
+        """What a call answers; None where there is nothing of that id."""
         try:
-            self.call("DELETE", f"connections/{quote(connection_id)}")
+            return self.call(method, path)
         except ApiError as error:
             if error.status != http.HTTPStatus.NOT_FOUND:
                 raise
-
-    def wait_for_dag(self, dag_id: str, timeout: float, output: Print, *, hint: float = 15) -> Json:
-        """Wait until a DAG is parsed.
-
-        Args:
-            dag_id: The DAG's.
-            timeout: For how many seconds.
-            output: Told that it waits.
-            hint: After so many seconds it is told what may be wrong.
-
-        Raises:
-            UpdraftError: It wasn't within `timeout` seconds; with the files' errors, if there are
-                any, and the DAGs that there are.
-        """
-        began, said = time.monotonic(), 0
-        while (found := self.dag(dag_id)) is None:
-            passed = time.monotonic() - began
-            if passed > timeout:
-                there = ", ".join(sorted(row["dag_id"] for row in self.dags()))
-                raise UpdraftError(
-                    f"the DAG {dag_id} was not parsed within {timeout:.0f} s",
-                    where=self._import_error_text() or self.address,
-                    fix=f"the DAGs that there are: {there or 'none'}; make logs LOG=dag-processor "
-                    "and make logs LOG=git-sync say what comes",
-                )
-            if not said:
-                output(f"waiting for git-sync and the DAG processor to find {dag_id}")
-                said = 1
-            elif said == 1 and passed > hint:
-                output(f"no {dag_id} so far: {self._why_unknown(dag_id)}; waiting on")
-                said = 2
-            time.sleep(1)
-        return found
-
-    def _why_unknown(self, dag_id: str) -> str:
-        errors = {
-            PurePosixPath(row["filename"]): row["stack_trace"] for row in self.import_errors()
-        }
-        for path, trace in errors.items():
-            if path.stem == dag_id:
-                last = (trace or "no reason is told").strip().splitlines()[-1]
-                return f"{path} can't be imported: {last}"
-        if errors:
-            names = ", ".join(str(path) for path in errors)
-            return f"no file of that name is broken, but {names} (make status says how)"
-        return "no file is broken; is the name right, and the file pushed?"
-
-    def _import_error_text(self) -> str:
-        errors = self.import_errors()
-        return "\n".join(f"{row['filename']}: {row['stack_trace']}" for row in errors)
+        return None
 
 
 def quote(part: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
+from infra.cli.arrival import wait_for_dag
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
 from infra.cli.platform import Platform
@@ -96,7 +97,7 @@ def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> 
         UpdraftError: The DAG doesn't appear, or its run fails.
     """
     dag_id = asked.dag_id
-    dag = api.wait_for_dag(dag_id, PARSE_TIMEOUT, output)
+    dag = wait_for_dag(api, dag_id, PARSE_TIMEOUT, output)
     if dag["is_paused"]:
         api.unpause(dag_id)
         output(f"{dag_id} was paused and is unpaused now")

@@ -12,7 +12,7 @@ from infra.cli import archived_logs, components, loki
 from infra.cli.airflow_api import Json
 from infra.cli.archived_logs import Archived
 from infra.cli.loki import Line
-from infra.cli.options import Options
+from infra.cli.options import Options, parse_dag
 from infra.cli.platform import Platform
 from infra.cli.runs import Key, TaskPod, key_of, pods_of
 from infra.errors import UpdraftError
@@ -38,6 +38,7 @@ def logs(options: Options, component: str | None, dag: str) -> None:
     if component:
         _component_log(platform, component)
         return
+    parse_dag(dag)
     with platform.api() as api:
         runs = api.runs(dag, limit=1)
         if not runs:

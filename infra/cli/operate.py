@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infra.cli import demonstration
 from infra.cli.dags import Changes, printable
-from infra.cli.options import Options, flag, parse_conf, parse_logical_date
+from infra.cli.options import Options, flag, parse_conf, parse_dag, parse_logical_date
 from infra.cli.platform import DAGS, Platform
 from infra.cli.prompt import confirm
 from infra.local.lock import hold_instance
@@ -25,7 +25,8 @@ def ui(options: Options) -> None:
 def trigger(options: Options, dag: str, conf: str, logical_date: str) -> None:
     """Run a DAG and watch its pods."""
     platform = Platform.recorded(options)
-    request = demonstration.Request(dag, parse_conf(conf), parse_logical_date(logical_date))
+    date = parse_logical_date(logical_date)
+    request = demonstration.Request(parse_dag(dag), parse_conf(conf), date)
     with platform.api() as api:
         demonstration.run(platform, api, Output(), request)
 

@@ -141,6 +141,17 @@ def parse_overrides(text: str) -> dict[str, Any]:
     return settings
 
 
+def parse_dag(text: str) -> str:
+    """A DAG's id.
+
+    Raises:
+        UpdraftError: It is the sign by which Airflow's API means every DAG.
+    """
+    if text == "~":
+        raise UpdraftError("DAG=~ names no DAG", fix="DAG=dynamic_tasks; make status lists them")
+    return text
+
+
 def parse_conf(text: str) -> dict[str, Any]:
     """A run's params from JSON.
 

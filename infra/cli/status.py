@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from infra.cli import demonstration, report, version
-from infra.cli.airflow_api import AirflowApi, ApiError, Json, quote
+from infra.cli.airflow_api import AirflowApi, Json
 from infra.cli.instances import moment
 from infra.cli.options import Options
 from infra.cli.platform import Platform
@@ -85,18 +84,13 @@ def unparsed(errors: Sequence[Json]) -> list[str]:
 
 def unheard(api: AirflowApi, connection: str | None) -> list[str]:
     """Whether messages about failures go to a connection that Airflow's database lacks."""
-    try:
-        if connection:
-            api.call("GET", f"connections/{quote(connection)}")
-    except ApiError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-        return [
-            f"messages about failures reach nobody: there is no connection {connection} "
-            "(notifications.connectionId),",
-            "  unless a secrets backend has it; the UI makes it under Admin, Connections",
-        ]
-    return []
+    if not connection or api.connection(connection) is not None:
+        return []
+    return [
+        f"messages about failures reach nobody: there is no connection {connection} "
+        "(notifications.connectionId),",
+        "  unless a secrets backend has it; the UI makes it under Admin, Connections",
+    ]
 
 
 def pods_table(control: Sequence[Json], tasks: Sequence[Json]) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli.airflow_api import AirflowApi
+from infra.cli.arrival import wait_for_dag
 from infra.cli.platform import Platform
 from infra.cli.runs import RunReport
 from infra.errors import UpdraftError
@@ -40,7 +41,7 @@ def test_a_dag_pushed_by_git_appears_and_runs(
 ) -> None:
     assert api.dag(NAME) is None
     support.push_by_git(platform, tmp_path, {f"{NAME}.py": TEXT})
-    api.wait_for_dag(NAME, 180, print)
+    wait_for_dag(api, NAME, 180, print)
     api.unpause(NAME)
     report = support.finish(platform, api, RunReport(NAME, api.trigger(NAME)))
     assert report.state == "success", report.counts()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from infra.cli.airflow_api import CLASHES, AirflowApi, ApiError
+from infra.cli.arrival import wait_for_dag
 from infra.cli.instances import task_instance
 from infra.errors import UpdraftError
 from tests.unit.airflow_server import Answer, Server
@@ -49,10 +50,13 @@ def test_a_dag_that_is_not_there_is_none_and_any_other_refusal_is_told(
     assert "s3cret" not in repr(api) + str(caught.value)
 
 
-def test_a_run_is_begun_once_even_when_the_server_is_busy(server: Server, api: AirflowApi) -> None:
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_run_that_may_have_begun_is_not_begun_again(
+    status: int, server: Server, api: AirflowApi
+) -> None:
     path = "POST /api/v2/dags/a/dagRuns"
-    server.answers[path] = [(500, {"detail": "broken"}), (200, {"dag_run_id": "r"})]
-    with pytest.raises(ApiError, match="500"):
+    server.answers[path] = [(status, {"detail": "broken"}), (200, {"dag_run_id": "r"})]
+    with pytest.raises(ApiError, match=str(status)):
         api.trigger("a", {"items": 3})
     begun = [body for call, body, _ in server.seen if call == path]
     assert [body["conf"] for body in begun] == [{"items": 3}]
@@ -160,7 +164,7 @@ def test_why_a_dag_may_be_unknown_is_told_while_it_waits(
     server.answers[UNKNOWN] = [(404, {}), (404, {}), (404, {}), (200, {"dag_id": "nope"})]
     server.answers[ERRORS] = [broken(*files)]
     said: list[str] = []
-    assert api.wait_for_dag("nope", 60, said.append, hint=0.5) == {"dag_id": "nope"}
+    assert wait_for_dag(api, "nope", 60, said.append, hint=0.5) == {"dag_id": "nope"}
     print(*said, sep="\n")
     assert len(said) == 2
     assert told in said[1]
@@ -179,7 +183,7 @@ def test_who_gives_a_dag_up_is_told_which_there_are(server: Server, api: Airflow
     rows = [{"dag_id": "report"}, {"dag_id": "load"}]
     server.answers[DAGS] = [(200, {"dags": rows, "total_entries": 2})]
     with pytest.raises(UpdraftError, match=r"nope was not parsed within") as caught:
-        api.wait_for_dag("nope", 0.1, print)
+        wait_for_dag(api, "nope", 0.1, print)
     print(caught.value)
     assert "sales.py: Traceback" in caught.value.where
     assert "the DAGs that there are: load, report" in caught.value.fix

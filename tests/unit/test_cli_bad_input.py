@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli.__main__ import main
-from infra.cli.options import parse_conf, parse_logical_date
+from infra.cli.options import parse_conf, parse_dag, parse_logical_date
 from infra.cli.prompt import confirm
 from infra.cli.remotes import address_of
 from infra.errors import UpdraftError
@@ -210,6 +210,12 @@ def test_a_logical_date_that_is_none(given: str) -> None:
 )
 def test_a_logical_date(given: str, read: object) -> None:
     assert parse_logical_date(given) == read
+
+
+def test_the_sign_for_every_dag_is_no_dag() -> None:
+    assert parse_dag("dynamic_tasks") == "dynamic_tasks"
+    with pytest.raises(UpdraftError, match="DAG=~ names no DAG"):
+        parse_dag("~")
 
 
 def test_a_logical_date_in_the_future_is_refused() -> None:
