@@ -38,13 +38,18 @@ def apps() -> list[dict[str, Any]]:
     return [{"app": Application(), "url_prefix": PREFIX, "name": "Updraft platform"}]
 
 
+def folder() -> str:
+    """Return the path below which Airflow serves the page, as browsers ask for it."""
+    base: str = conf.get("api", "base_url", fallback="")
+    return urlsplit(base).path.rstrip("/") + PREFIX
+
+
 def views() -> list[dict[str, Any]]:
     """Return the plugin's attribute `external_views`."""
-    path = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
     return [
         {
             "name": "Platform",
-            "href": f"{path}{PREFIX}/",
+            "href": f"{folder()}/",
             "destination": "nav",
             "url_route": ROUTE,
             "nav_top_level": True,

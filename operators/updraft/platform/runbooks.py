@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from markdown_it import MarkdownIt
 
-from updraft.platform.entry import PREFIX
+from updraft.platform.entry import folder
 
 ROUTE = "/runbooks"
 INDEX = "README.md"
@@ -56,8 +56,8 @@ def own(address: str) -> str:
     Returns:
         Such as runbooks/Watchdog.md; empty where the address leads elsewhere.
     """
-    folder, _, name = urlsplit(address).path.rpartition("/")
-    is_own = folder.endswith(f"{PREFIX}{ROUTE}") and name in files()
+    at, _, name = urlsplit(address).path.rpartition("/")
+    is_own = at == f"{folder()}{ROUTE}" and name in files()
     return f"{ROUTE.removeprefix('/')}/{name}" if is_own else ""
 
 

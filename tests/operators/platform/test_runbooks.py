@@ -139,6 +139,25 @@ def test_tags_in_a_runbook_stay_text(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "$up ${body}" in body
 
 
+@pytest.mark.parametrize(
+    ("base", "address", "page"),
+    [
+        ("", "http://api-server:8080/platform/runbooks/Watchdog.md", "runbooks/Watchdog.md"),
+        ("", "https://git.example.com/data/docs/platform/runbooks/Watchdog.md", ""),
+        ("https://a/air", "https://b/air/platform/runbooks/Watchdog.md", "runbooks/Watchdog.md"),
+        ("https://a/air", "https://b/platform/runbooks/Watchdog.md", ""),
+        ("", "https://a.example.com/platform/runbooks/NotOurs.md", ""),
+    ],
+)  # fmt: skip
+def test_only_an_address_of_the_platform_itself_is_its_own(
+    base: str, address: str, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from updraft.platform import runbooks  # noqa: PLC0415 -- imports Airflow
+
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
+    assert runbooks.own(address) == page
+
+
 def test_an_installation_without_runbooks_says_who_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
