@@ -80,6 +80,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         OUTCOMES[tier_of(file)][report.outcome] += 1
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A group of slow tests that skipped one has not shown what its record would say."""
+    skipped = sum(outcomes["skipped"] for outcomes in OUTCOMES.values())
+    if session.config.getoption("--slow") and skipped and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def tier_of(file: str) -> str:
     """The tier of a file: its folder below tests/."""
     return Path(file).parts[1]
@@ -91,6 +98,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"longest: {told}")
     if unlisted := order.unlisted(SECONDS):
         terminalreporter.write_line(f"not in LONGEST of tests/order.py: {', '.join(unlisted)}")
+    if terminalreporter.config.getoption("--slow") and terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("a group of slow tests with skipped ones counts as failed")
     for tier, outcomes in OUTCOMES.items():
         seconds = sum(SECONDS[file] for file in SECONDS if tier_of(file) == tier)
         told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())

@@ -105,7 +105,9 @@ class Record:
         entries = [_entry(name, passed[name]) for name in GROUPS if name in passed]
         file = self._root / RECORD
         file.parent.mkdir(exist_ok=True)
-        file.write_text("\n".join([_HEAD, *entries]))
+        draft = file.with_suffix(".tmp")
+        draft.write_text("\n".join([_HEAD, *entries]))
+        draft.replace(file)
 
     def read(self) -> dict[str, Passed]:
         """When each group passed last; a group that never did is missing.

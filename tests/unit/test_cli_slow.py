@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,7 @@ from infra.cli.__main__ import main
 from infra.cli.slow import GROUPS, OLDEST, RECORD, Record
 from infra.errors import UpdraftError
 from infra.root import ROOT
+from tests import conftest
 
 Commit = Callable[[], str]
 GROUP = next(iter(GROUPS))
@@ -192,3 +195,15 @@ def test_a_slow_test_outside_the_folder_of_slow_tests_is_refused(tmp_path: Path)
     print(done.stdout, done.stderr)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert f"{file}: a slow test outside tests/cluster" in done.stderr
+
+
+@pytest.mark.parametrize(("group", "skipped", "code"), [(GROUP, 1, 1), (GROUP, 0, 0), (None, 1, 0)])
+def test_a_group_of_which_a_test_was_skipped_has_not_passed(
+    group: str | None, skipped: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    outcomes["cluster"] += Counter(passed=3, skipped=skipped)
+    monkeypatch.setattr(conftest, "OUTCOMES", outcomes)
+    session = SimpleNamespace(exitstatus=0, config=SimpleNamespace(getoption=lambda _: group))
+    conftest.pytest_sessionfinish(session, 0)  # type: ignore[arg-type]
+    assert session.exitstatus == code
