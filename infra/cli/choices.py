@@ -85,10 +85,12 @@ def read(state: Path) -> Choices | None:
 
 
 def write(state: Path, choices: Choices) -> None:
-    """Record the choices, whole or not at all."""
+    """Record the choices, whole or not at all, for their owner alone: SET may hold secrets."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = path_of(state)
     draft = path.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
     draft.write_text(json.dumps(dataclasses.asdict(choices), indent=2) + "\n", encoding="utf-8")
     draft.replace(path)
 

@@ -42,19 +42,23 @@ def choose(options: Options, recorded: Choices | None) -> Choices:
 
 
 def tell_dropped(output: Print, recorded: Choices | None, chosen: Choices) -> None:
-    """Tell the words of an earlier SET that a new one has dropped: it replaces the whole of it."""
-    before = _words(recorded.overrides) if recorded else {}
-    gone = [f"{key}={before[key]}" for key in before if key not in _words(chosen.overrides)]
+    """Tell the keys of an earlier SET that a new one has dropped: it replaces the whole of it.
+
+    Not their values, some of which are secrets.
+    """
+    before = _keys(recorded.overrides) if recorded else []
+    kept = _keys(chosen.overrides)
+    gone = [key for key in before if key not in kept]
     if gone:
-        output(f"no longer set: {' '.join(gone)}")
+        output(f"no longer set: {', '.join(gone)}")
 
 
-def _words(settings: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Settings as words: the value of each key by its path."""
-    found: dict[str, Any] = {}
+def _keys(settings: Mapping[str, Any], path: str = "") -> list[str]:
+    """The keys of settings, each by its whole path."""
+    found: list[str] = []
     for key, value in settings.items():
         at = f"{path}.{key}" if path else key
-        found |= _words(value, at) if isinstance(value, Mapping) and value else {at: value}
+        found += _keys(value, at) if isinstance(value, Mapping) and value else [at]
     return found
 
 
