@@ -39,6 +39,16 @@ def pools_of_one_slot(api: AirflowApi, *pools: str) -> Iterator[None]:
             api.call("DELETE", f"pools/{pool}")
 
 
+@contextmanager
+def labelled_nodes(platform: Platform, key: str, value: str) -> Iterator[None]:
+    """Have a label on every node while the block runs."""
+    platform.kubectl.run("label", "nodes", "--all", "--overwrite", f"{key}={value}")
+    try:
+        yield
+    finally:
+        platform.kubectl.run("label", "nodes", "--all", f"{key}-")
+
+
 def widen(api: AirflowApi, pool: str) -> None:
     wider = {"pool": pool, "slots": 16, "include_deferred": False}
     api.call("PATCH", f"pools/{pool}?update_mask=slots", wider)
@@ -60,10 +70,9 @@ def test_tasks_that_wait_for_a_pool_or_a_node_and_runs_that_begin_late_fire(
         support.start_schedule(api, "behind")
         watch.wait_firing(*WAITING)
         support.pause(api, "behind")
-        platform.kubectl.run("label", "nodes", "--all", "--overwrite", "tests=nowhere")
-        watch.wait_firing(WAITED)
-        for pool in (crowd.POOL, starving.POOL):
-            widen(api, pool)
-        assert causes.finish(platform, api, *runs) == {"success"}
-    platform.kubectl.run("label", "nodes", "--all", "tests-")
+        with labelled_nodes(platform, "tests", "nowhere"):
+            watch.wait_firing(WAITED)
+            for pool in (crowd.POOL, starving.POOL):
+                widen(api, pool)
+            assert causes.finish(platform, api, *runs) == {"success"}
     watch.end(*WAITING, WAITED)
