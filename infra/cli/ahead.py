@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from infra import images
@@ -70,6 +71,7 @@ class Ahead:
                     except ValueError:  # a warning of Python's
                         output(line)
                 if ended:
+                    self._end_orphans()
                     return
                 time.sleep(POLL)
 
@@ -82,6 +84,13 @@ class Ahead:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
+        self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """End what it ran, where it was killed (for memory, say) and could not do so itself."""
+        if (self._process.returncode or 0) < 0:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def install_packages(cache: Path, output: Print) -> None:

@@ -47,10 +47,13 @@ def stop(options: Options) -> None:
 def tell_running(platform: Platform, output: Print) -> None:
     """Tell how many tasks run, where that can be known: whatever is broken can be stopped."""
     try:
-        if not ToolCache(platform.paths.cache).missing(["kubectl"]):
+        if ToolCache(platform.paths.cache).missing(["kubectl"]):
+            why = "kubectl is not compiled"
+        elif not platform.kubectl.reachable():
+            why = "the API server does not say that it is ready"
+        else:
             output(running(platform.kubectl.items("pods", "-n", platform.tasks_namespace)))
             return
-        why = "kubectl is not compiled"
     except UpdraftError as error:
         why = error.what.splitlines()[0]
     output(f"how many tasks run is not known: {why}")

@@ -8,21 +8,20 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from infra import images, versions
-from infra.cli import charts, choices, demonstration, image_plan
+from infra.cli import charts, choices, demonstration, image_plan, image_steps
 from infra.cli.ahead import Ahead, install_packages
 from infra.cli.choices import EMBEDDED, PULUMI, Choices
 from infra.cli.choose import choose, tell_dropped
 from infra.cli.options import Options
 from infra.cli.platform import Platform
 from infra.cli.remotes import refuse_unreachable
-from infra.cli.runs import RunReport
 from infra.deploy import definitions, embedded, pulumi
 from infra.errors import UpdraftError
-from infra.images import BuiltImage, programs
+from infra.images import BuiltImage
 from infra.local import doctor, tools
 from infra.local.cluster import Cluster
 from infra.local.lock import hold_instance
-from infra.local.paths import Paths
+from infra.local.paths import Paths, make_folder
 from infra.local.programs import CLIENT_TOOLS, NODE_TOOLS
 from infra.output import Output
 
@@ -51,6 +50,8 @@ class _Up:
         chosen = choose(options, recorded)
         unbuilt = self.unbuilt(chosen)
         self.preflight(unbuilt)
+        # Before anything else is kept in it: choices hold what SET says, secrets too.
+        make_folder(self.paths.state, 0o700)
         self.announce(chosen, first=recorded is None)
         tell_dropped(self.output, recorded, chosen)
         late = image_plan.late(chosen, tools.ToolCache(self.paths.cache))
@@ -72,11 +73,15 @@ class _Up:
         chosen = self.find_chart(chosen)
         self.output.step(f"Deploy by the {chosen.engine} engine")
         settle = self.deploy(chosen, late)
-        report = self.demonstrate(chosen, settle)
-        demonstration.next_steps(Platform(self.paths, chosen), self.output, report)
+        fault = self.demonstrate(chosen, settle)
         if tools_ahead:
+            if fault:  # of which what watches may tell more
+                self.output(f"no run to show: {fault.what}; the rest of it follows the next step")
             chosen = self.join(chosen, late, tools_ahead)
-        self.forget_images(chosen.images, recorded.images if recorded else {})
+        if fault:
+            raise fault
+        before = recorded.images if recorded else {}
+        image_steps.forget(Cluster(self.paths), chosen.images, before)
 
     def unbuilt(self, chosen: Choices) -> Platform:
         """The platform as it will be, but for its images."""
@@ -163,38 +168,13 @@ class _Up:
             self.output(f"context {chosen.context} answers")
 
     def build_images(self, chosen: Choices, late: Iterable[str] = ()) -> dict[str, BuiltImage]:
-        """Build what is missing of the images, but for the late ones."""
-        needed = [name for name in image_plan.needed(chosen) if name not in late]
-        recipes = [name for name in needed if name in images.NAMES]
-        built = images.build(recipes, cache=self.paths.cache, output=self.output) if recipes else {}
-        alone = [name for name in needed if name in programs.NAMES]
-        built |= programs.build(alone, self.tools, self.paths.cache)
-        self.output(f"{len(built)} images: {', '.join(built) or 'as settings say'}")
-        return built
+        return image_steps.build(chosen, self.tools, self.paths.cache, self.output, late=late)
 
     def references(
         self, chosen: Choices, built: Mapping[str, BuiltImage], late: Iterable[str] = ()
     ) -> dict[str, str]:
-        """What the cluster calls the images; one of its own pulls them from a registry."""
-        found = {name: image_plan.unbuilt(name) for name in late}
-        for name, image in built.items():
-            if chosen.embedded_cluster:
-                found[name] = image.ref
-            else:
-                found[name] = image_plan.in_registry(chosen.registry, image.ref)
-                images.push(image, found[name], cache=self.paths.cache, output=self.output)
-        return found
-
-    def forget_images(self, *kept: Mapping[str, str]) -> None:
-        """Take old images off the node; the last ones stay, for pods that are about to start."""
-        cluster = Cluster(self.paths)
-        if not cluster.exists:
-            return
-        keep = {reference for each in kept for reference in each.values()}
-        own = tuple(
-            f"{image_plan.LOCAL}updraft/{name}:" for name in (*images.NAMES, *programs.NAMES)
-        )
-        cluster.remove_images({ref for ref in cluster.images() if ref.startswith(own)} - keep)
+        there = image_steps.references(chosen, built, self.paths.cache, self.output)
+        return {name: image_plan.unbuilt(name) for name in late} | there
 
     def find_chart(self, chosen: Choices) -> Choices:
         self.output.step("Chart")
@@ -253,22 +233,29 @@ class _Up:
             settled=not new,
         ).settle
 
-    def demonstrate(self, chosen: Choices, settle: Callable[[], None]) -> RunReport | None:
-        """Run the DAG, and wait until what was deployed can be trusted to run on."""
+    def demonstrate(self, chosen: Choices, settle: Callable[[], None]) -> UpdraftError | None:
+        """Run the DAG, and wait until what was deployed can be trusted to run on.
+
+        Returns:
+            Why there is no run to show, on a platform that can be trusted all the same.
+        """
         self.output.step("A DAG, fanned out as pods")
+        platform = Platform(self.paths, chosen)
         try:
-            report = demonstration.show(Platform(self.paths, chosen), self.output)
-        except UpdraftError:
+            report = demonstration.show(platform, self.output)
+        except UpdraftError as fault:
             settle()  # what has crashed since it was started is why there is no run to show
-            raise
+            return fault
         settle()
-        return report
+        demonstration.next_steps(platform, self.output, report)
+        return None
 
     def join(self, chosen: Choices, late: Iterable[str], compiled: Ahead) -> Choices:
         """Deploy what watches, once its programs are there; Airflow and its tasks run on."""
         self.output.step("What watches, now that it is compiled")
-        self.output("until it has joined there are no metrics and alerts, and Loki has no lines;")
-        self.output("then it reads those of the pods that are still there")
+        self.output("until it has joined, a new platform has no metrics, alerts and kept logs;")
+        self.output("then it reads those of pods that are still there. An older one's go on.")
+        self.output("push-dags, stop and down wait for it; Ctrl-C leaves it to the next make up")
         compiled.follow(self.output)
         self.install(image_plan.programs(late))
         built = self.build_images(chosen)

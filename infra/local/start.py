@@ -85,10 +85,14 @@ class Start:
         # Side by side, as unpacking one keeps one processor busy, and while servers are waited for.
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             loads = [pool.submit(self._load, store, *each) for each in archives]
-            changed |= self._workers(built, address, ui_port)
-            self._ready(built, coredns[1], store)
-            for load in loads:
-                load.result()
+            try:
+                changed |= self._workers(built, address, ui_port)
+                self._ready(built, coredns[1], store)
+                for load in loads:
+                    load.result()
+            except BaseException:  # what is interrupted begins nothing more
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         done = f"in {time.monotonic() - began:.0f} s" if changed else "and was so before"
         self.output(f"Kubernetes {version} is ready on {address} {done}")
 

@@ -127,3 +127,12 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Pat
     print(caught.value)
     assert str(tmp_path / "file") in caught.value.where
     assert "UPDRAFT_CACHE" in caught.value.fix
+
+
+def test_what_it_ran_ends_too_where_it_was_killed_itself(cache: Path) -> None:
+    begun = Ahead("tools", [LONG], cache / "ahead")
+    wait_for(lambda: compilers(cache), 120, "a compiler")
+    [leader] = [pid for pid, line in working(cache).items() if "infra.cli.ahead" in line]
+    os.kill(leader, signal.SIGKILL)
+    begun.follow(Output(stream=io.StringIO()))
+    wait_for(lambda: not working(cache), 10, "what it ran to end")

@@ -90,7 +90,8 @@ def test_a_changed_setting_is_not_what_makes_the_demonstration_run_again() -> No
 
 
 @pytest.mark.parametrize(
-    ("stack", "why"), [("local", "the server is gone"), ("nonsense", "nonsense")]
+    ("stack", "why"),
+    [("local", "the API server does not say that it is ready"), ("nonsense", "nonsense")],
 )
 def test_what_is_broken_can_be_stopped_uncounted(
     stack: str, why: str, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
