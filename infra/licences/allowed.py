@@ -38,8 +38,9 @@ _LIBRARY: Final = (
 EXCEPTIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("go", "github.com/grafana/loki/v3"): (
         "AGPL-3.0-only AND Apache-2.0",
-        "a server of its own, built unchanged from the module that the registry serves; "
-        "it is Loki's licence wherever it comes from",
+        "a server of its own, built from the module that the registry serves, but that files of "
+        "this repository, in `tools/loki/without`, take the places of what stores in clouds and in "
+        "SQLite; it is Loki's licence wherever it comes from",
     ),
     ("python", "psycopg"): ("LGPL-3.0-only", _LIBRARY),
     ("python", "psycopg-binary"): ("LGPL-3.0-only", _LIBRARY),
@@ -53,10 +54,6 @@ EXCEPTIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
 # (kind, name, version) -> (expression, where a person read it), where nothing that a program reads
 # tells. It holds for that version alone: the next one's words are to be read again.
 DECIDED: Final[dict[tuple[str, str, str], tuple[str, str]]] = {
-    ("go", "modernc.org/memory", "v1.11.0"): (
-        "BSD-3-Clause",
-        "its files LICENSE, -GO and -MMAP-GO; LICENSE-LOGO is of a picture that no program holds",
-    ),
     ("python", "greenback", "1.3.0"): ("MIT OR Apache-2.0", "its file LICENSE: either of the two"),
     ("python", "psycopg2-binary", "2.9.13"): ("LGPL-3.0-or-later", "its file LICENSE"),
     ("python", "python-daemon", "3.1.2"): (

@@ -7,13 +7,14 @@ import os
 import subprocess
 from collections import defaultdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from infra.errors import UpdraftError
 from infra.licences import texts
 from infra.licences.allowed import DECIDED
 from infra.licences.package import UNKNOWN, Package, conjunction
-from infra.local import tools
+from infra.local import standins, tools
 from infra.local.paths import Paths
 from infra.local.programs import MONITORING_TOOLS, NODE_IMAGES, TOOLS
 
@@ -34,6 +35,7 @@ def inputs(image: str) -> str:
     """A digest of what decides which modules are linked into an image's program."""
     tool = TOOLS[PROGRAMS[image]]
     digest = hashlib.sha256(f"{tool.package} {','.join(tool.tags)}\n".encode())
+    digest.update("".join(f"without {module}\n" for module in tool.without).encode())
     for file in sorted((tools.SOURCES / tool.folder).rglob("*")):
         if file.suffix in {".go", ".mod", ".sum"}:
             digest.update(f"{file.relative_to(tools.SOURCES)}\n".encode() + file.read_bytes())
@@ -51,7 +53,7 @@ def linked(program: Path, go: Path) -> set[Module]:
             case ["dep" | "mod", path, version, *_] if version != "(devel)":
                 found.append((path, version))
             case ["=>", path, version, *_]:
-                found[-1] = (path, version)
+                found[-1] = standins.named(path, version)
     return set(found)
 
 
@@ -80,12 +82,16 @@ def read() -> list[Package]:
 def _sources(image: str, go: Path, environment: dict[str, str]) -> list[tuple[Module, Path, Path]]:
     """Module, its folder and the package's for each package that an image's program takes in."""
     tool = TOOLS[PROGRAMS[image]]
+    folder = tools.SOURCES / tool.folder
     tags = ["-tags", ",".join(tool.tags)] if tool.tags else []
-    done = subprocess.run(
-        [str(go), "list", "-deps", *tags, "-f", _FORMAT, tool.package],
-        cwd=tools.SOURCES / tool.folder, env={**os.environ, **environment},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    laid_out = standins.modules(tool, folder, go, environment)
+    with TemporaryDirectory(prefix="updraft-go-") as scratch:
+        flags = [*tags, *standins.flags(folder, laid_out, go, environment, Path(scratch))]
+        done = subprocess.run(
+            [str(go), "list", "-deps", *flags, "-f", _FORMAT, tool.package],
+            cwd=folder, env={**os.environ, **environment},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
     if done.returncode:
         raise UpdraftError(
             f"Go can't list what {tool.name} is made of: {done.stderr.strip()[-600:]}",
@@ -93,7 +99,13 @@ def _sources(image: str, go: Path, environment: dict[str, str]) -> list[tuple[Mo
             fix="check that Go's module proxy (GOPROXY) can be reached",
         )
     rows = [line.split("\t") for line in done.stdout.splitlines() if line]
-    return [((path, version), Path(root), Path(own)) for path, version, root, own in rows]
+
+    def real(path: str) -> Path:
+        return standins.real(Path(path), folder, laid_out)
+
+    return [
+        (standins.named(path, version), real(root), real(own)) for path, version, root, own in rows
+    ]
 
 
 def _licences(root: Path, folder: Path) -> set[Path]:

@@ -9,6 +9,15 @@ _COMMON = "github.com/prometheus/common/version.Version"
 # Of Prometheus' forty ways to find what to scrape Kubernetes' alone, which leaves out the
 # software kits of every cloud.
 _DISCOVERY = ("remove_all_sd", "enable_kubernetes_sd")
+# The embedded cluster's Loki stores on a filesystem: it needs no cloud's software kit.
+_STORES = (
+    "github.com/grafana/loki/v3",
+    "github.com/prometheus/common/sigv4",
+    "github.com/prometheus/prometheus",
+    "github.com/prometheus/sigv4",
+    "github.com/thanos-io/objstore",
+    "zombiezen.com/go/sqlite",
+)
 
 
 def plain(version: str) -> str:
@@ -37,6 +46,7 @@ class Tool:
         module: The module whose version that is.
         tags: Go's build tags.
         release: How the program writes that version.
+        without: Modules of which it leaves packages out: tools/<folder>/without/ has stand-ins.
     """
 
     name: str
@@ -46,6 +56,7 @@ class Tool:
     module: str = ""
     tags: tuple[str, ...] = ()
     release: Callable[[str], str] = str
+    without: tuple[str, ...] = ()
 
 
 def _kubernetes(name: str, package: str = "./hyperkube") -> Tool:
@@ -99,6 +110,7 @@ TOOLS = {
             ("github.com/grafana/loki/v3/pkg/util/build.Version",),
             "github.com/grafana/loki/v3",
             release=plain,
+            without=_STORES,
         ),
         _prometheus("prometheus"),
         _prometheus("promtool"),

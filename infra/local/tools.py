@@ -10,9 +10,10 @@ import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from infra.errors import UpdraftError
-from infra.local import golang
+from infra.local import golang, standins
 from infra.local.lock import hold
 from infra.local.memory import available
 from infra.local.paths import Paths
@@ -86,7 +87,7 @@ def _folder_hash(folder: str) -> str:
     digest = hashlib.sha256(repr([FLAGS, os.uname().machine]).encode())
     for tool in TOOLS.values():
         if tool.folder == folder:
-            told = " ".join([tool.name, *tool.tags, linker_flags(tool)])
+            told = " ".join([tool.name, *tool.tags, *tool.without, linker_flags(tool)])
             digest.update(f"{told}\n".encode())
     for file in sorted((SOURCES / folder).rglob("*")):
         if file.suffix in {".go", ".mod", ".sum"}:
@@ -154,7 +155,7 @@ class ToolCache:
                 f"{name} could not be built:\n{last_lines(printed)}",
                 where=f"tools/{tool.folder}",
                 fix="check that Go's module proxy (GOPROXY) can be reached, then run it again:"
-                " it goes on where it ended",
+                f" it goes on where it ended{standins.hint(tool)}",
             )
         for other in _names_of(tool) - {name}:
             linked = partial.with_name(f"{partial.name}-{other}")
@@ -165,23 +166,28 @@ class ToolCache:
     def _compile(self, tool: Tool, target: Path, output: Print) -> tuple[int, str]:
         """Run the compiler; its exit code and what it printed."""
         began = time.monotonic()
-        process = subprocess.Popen(
-            [str(self.go(output)), "build", *_flags(tool), "-o", str(target), tool.package],
-            cwd=SOURCES / tool.folder,
-            env={**os.environ, **self.environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        with awaited(process):
-            while True:
-                try:
-                    printed, _ = process.communicate(timeout=REPORT_EVERY)
-                except subprocess.TimeoutExpired:
-                    output(f"  … {tool.name}, {time.monotonic() - began:.0f} s so far")
-                else:
-                    return process.returncode, printed
+        go, folder, environment = self.go(output), SOURCES / tool.folder, self.environment()
+        with TemporaryDirectory(prefix="updraft-go-") as scratch:
+            laid_out = standins.modules(tool, folder, go, environment)
+            without = standins.flags(folder, laid_out, go, environment, Path(scratch))
+            flags = [*_flags(tool), *without]
+            process = subprocess.Popen(
+                [str(go), "build", *flags, "-o", str(target), tool.package],
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            with awaited(process):
+                while True:
+                    try:
+                        printed, _ = process.communicate(timeout=REPORT_EVERY)
+                    except subprocess.TimeoutExpired:
+                        output(f"  … {tool.name}, {time.monotonic() - began:.0f} s so far")
+                    else:
+                        return process.returncode, printed
 
     def drop_build_cache(self) -> None:
         """Delete Go's build cache if it is ours: gigabytes that only the next version would use."""

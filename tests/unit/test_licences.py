@@ -173,13 +173,14 @@ def test_what_is_decided_for_a_package_that_has_gone_is_named(locks: Locks, tabl
 def test_what_is_decided_for_another_version_is_to_be_read_again(
     locks: Locks, table: Table
 ) -> None:
-    old = next(each for each in table.packages if each.name == "modernc.org/memory")
-    assert ("go", old.name, old.version) in DECIDED
+    old = next(each for each in table.packages if each.name == "greenback")
+    assert ("python", old.name, old.version) in DECIDED
     new = dataclasses.replace(old, version="v9.0.0", licence=UNKNOWN)
     packages = tuple(new if each == old else each for each in table.packages)
-    found = faults(dataclasses.replace(table, packages=packages), locks)
+    all_found = faults(dataclasses.replace(table, packages=packages), locks)
+    found = [each for each in all_found if "locked" not in each]
     print(*found, sep="\n")
-    assert [each.split(maxsplit=2)[:2] for each in found] == [["go", old.name]] * 2
+    assert [each.split(maxsplit=2)[:2] for each in found] == [["python", old.name]] * 2
     assert any(f"another version than {old.version}" in each for each in found)
 
 

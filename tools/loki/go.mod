@@ -15,6 +15,9 @@ replace (
 
 exclude k8s.io/client-go v8.0.0+incompatible
 
+// They are of the modules whose packages they stand in for.
+ignore ./without
+
 tool github.com/grafana/loki/v3/cmd/loki
 
 require (

@@ -1,0 +1,28 @@
+// Package baidubce stands in for Loki's client of Baidu's object store, which is not compiled.
+package baidubce
+
+import (
+	"errors"
+	"flag"
+
+	"github.com/grafana/loki/v3/pkg/storage/chunk/client"
+)
+
+var errLeftOut = errors.New(
+	"Updraft built this Loki without Baidu's object store (tools/loki/without)",
+)
+
+// BOSStorageConfig has no setting of its own: one that is given is refused.
+type BOSStorageConfig struct{}
+
+func (*BOSStorageConfig) RegisterFlags(*flag.FlagSet) {}
+
+func (*BOSStorageConfig) RegisterFlagsWithPrefix(string, *flag.FlagSet) {}
+
+func (*BOSStorageConfig) Validate() error { return nil }
+
+func (*BOSStorageConfig) UnmarshalYAML(func(any) error) error { return errLeftOut }
+
+func NewBOSObjectStorage(*BOSStorageConfig) (client.ObjectClient, error) {
+	return nil, errLeftOut
+}

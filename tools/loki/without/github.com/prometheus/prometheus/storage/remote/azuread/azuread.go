@@ -1,0 +1,20 @@
+// Package azuread stands in for Azure's logins, which are not compiled.
+package azuread
+
+import (
+	"errors"
+	"net/http"
+)
+
+var errLeftOut = errors.New(
+	"Updraft built this Loki without Azure's logins (tools/loki/without)",
+)
+
+// AzureADConfig can't be set: a setting that is given is refused.
+type AzureADConfig struct{}
+
+func (*AzureADConfig) UnmarshalYAML(func(any) error) error { return errLeftOut }
+
+func NewAzureADRoundTripper(*AzureADConfig, http.RoundTripper) (http.RoundTripper, error) {
+	return nil, errLeftOut
+}
