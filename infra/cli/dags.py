@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.cli.dag_files import refuse_unfit, told
 from infra.errors import UpdraftError
 
 PUSHED = "refs/updraft/pushed"
@@ -19,20 +20,7 @@ SETTINGS = (
     *("core.excludesFile=/dev/null", "core.attributesFile=/dev/null", "core.hooksPath=/dev/null"),
     *("core.autocrlf=false", "core.quotePath=false"),
 )
-# Bytes of one file: a git server packs a file in memory, and every task's pod fetches it.
-LARGEST = 20 << 20
-SUBMODULE = "160000"
 REACH = "make status shows whether the git server runs; is the address reachable?"
-
-
-def printable(path: str) -> str:
-    """A file's name as a terminal may get it: what is no text, or moves the cursor, escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
-
-
-def told(paths: Iterable[str]) -> str:
-    """Some files' names in a line."""
-    return ", ".join(printable(path) for path in paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +119,12 @@ class DagPusher:
             ) from error
 
     def _prepare(self) -> None:
-        if not (self.git_dir / "HEAD").is_file():
+        # Nobody else works in it: a lock is of a push that was killed.
+        for left in self.git_dir.rglob("*.lock"):
+            left.unlink()
+        head = self.git_dir / "HEAD"
+        if not (head.is_file() and head.stat().st_size):
+            head.unlink(missing_ok=True)
             self.git_dir.parent.mkdir(parents=True, exist_ok=True)
             self._git("init", "-q", "--bare", str(self.git_dir))
         exclude = self.git_dir / "info" / "exclude"
@@ -154,34 +147,12 @@ class DagPusher:
         work = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(self.folder)}
         self._git("add", "-A", "--", ".", extra=work, cwd=self.folder)
         tree = self._git("write-tree", extra=work)
-        self._refuse_unfit(tree)
+        refuse_unfit(self.folder, self._git("ls-tree", "-rlz", tree))
         if not self.remote.sub_path:
             return tree
         index.unlink(missing_ok=True)
         self._git("read-tree", f"--prefix={self.remote.sub_path.strip('/')}/", tree, extra=work)
         return self._git("write-tree", extra=work)
-
-    def _refuse_unfit(self, tree: str) -> None:
-        """Refuse what would be pushed as an empty link, or is too large for a git server."""
-        rows = [
-            row.partition("\t") for row in self._git("ls-tree", "-rlz", tree).split("\0") if row
-        ]
-        entries = [(*row.split(), path) for row, _, path in rows]
-        nested = [path for mode, _, _, _, path in entries if mode == SUBMODULE]
-        if nested:
-            raise UpdraftError(
-                f"git repositories of their own: {told(nested)}",
-                where=str(self.folder),
-                fix="git would push an empty link for each; move it out, or delete its .git",
-            )
-        large = [path for _, _, _, size, path in entries if size.isdigit() and int(size) > LARGEST]
-        if large:
-            raise UpdraftError(
-                f"files of more than {LARGEST >> 20} MiB: {told(large)}",
-                where=str(self.folder),
-                fix="DAGs are text, and every task's pod fetches them; put data into a bucket, "
-                "a database or the image",
-            )
 
     def _base(self, theirs: str) -> str:
         """The last commit that was pushed from here: kept here, else found in the remote."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli import dags
+from infra.cli import dag_files
 from infra.cli.dags import Changes, DagPusher, Remote
 from infra.cli.operate import tell_changes, tell_left
 from infra.errors import UpdraftError
@@ -161,16 +161,42 @@ def test_a_repository_within_the_folder_is_refused_by_name(
     assert git("for-each-ref", cwd=bare) == ""
 
 
+def test_a_push_that_was_killed_is_in_nobodys_way(folder: Path, bare: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    pusher(folder, bare, state).push()
+    (folder / "new.py").write_text("new = 1\n")
+    kept = state / "dags.git"
+    for name in ("index.dags.lock", "refs/updraft/pushed.lock", "HEAD.lock"):
+        (kept / name).touch()
+    (kept / "HEAD").write_text("")
+    assert pusher(folder, bare, state).push().changes.added == ("dags/new.py",)
+
+
+@pytest.mark.parametrize("target", [".", "..", "beside"])
+def test_a_link_at_which_the_dag_processor_would_end_is_refused_by_name(
+    target: str, folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    (folder / "within").mkdir()
+    (folder / "within" / "one.py").write_text("one = 1\n")
+    (folder / "within" / "beside").mkdir()
+    (folder / "within" / "beside" / "two.py").write_text("two = 2\n")
+    (folder / "within" / "back").symlink_to(target)
+    (folder / "elsewhere").symlink_to("/etc")
+    (folder / "nowhere").symlink_to("not there")
+    with pytest.raises(UpdraftError, match="among the DAGs already: within/back\n"):
+        pusher(folder, bare, tmp_path / "state").push()
+
+
 def test_a_large_file_is_refused_by_name_before_it_is_pushed(
     folder: Path, bare: Path, tmp_path: Path
 ) -> None:
     with (folder / "big.bin").open("wb") as file:
-        file.truncate(dags.LARGEST + 1)
+        file.truncate(dag_files.LARGEST + 1)
     with pytest.raises(UpdraftError, match=r"more than 20 MiB: big\.bin"):
         pusher(folder, bare, tmp_path / "state").push()
     assert git("for-each-ref", cwd=bare) == ""
     with (folder / "big.bin").open("wb") as file:
-        file.truncate(dags.LARGEST)
+        file.truncate(dag_files.LARGEST)
     assert pusher(folder, bare, tmp_path / "state").push().new
 
 
