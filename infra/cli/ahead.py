@@ -23,6 +23,7 @@ from infra.cli.termination import INTERRUPTED
 from infra.errors import UpdraftError
 from infra.local import packages, tools
 from infra.local.paths import Paths, make_folder, unwritable
+from infra.local.shell import UMASK
 from infra.output import Output, Print
 from infra.root import ROOT
 
@@ -56,7 +57,7 @@ class Ahead:
         with log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
+                start_new_session=True, umask=UMASK,
             )  # fmt: skip
 
     def follow(self, output: Output) -> None:

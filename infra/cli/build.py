@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from infra.errors import UpdraftError
 from infra.keystore import KeyStore
 from infra.local import tools
 from infra.local.paths import Paths
+from infra.local.shell import UMASK
 from infra.output import Output
 from infra.render.manifests import Manifest
 from infra.root import ROOT
@@ -65,6 +67,7 @@ def _refuse_unbuilt(manifests: Iterable[Manifest], record: Path) -> None:
 
 def image(options: Options) -> None:
     """Build the Airflow image; unchanged input builds nothing. REGISTRY pushes it."""
+    os.umask(UMASK)
     output = Output()
     paths = Paths.for_instance(options.instance)
     built = images.build(["airflow"], cache=paths.cache, output=output)["airflow"]

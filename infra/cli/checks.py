@@ -19,6 +19,7 @@ from infra.errors import UpdraftError
 from infra.local import packages
 from infra.local.paths import Paths
 from infra.local.programs import NODE_TOOLS, TOOLS
+from infra.local.shell import UMASK
 from infra.local.tools import ToolCache
 from infra.output import Output
 from infra.root import ROOT
@@ -160,7 +161,7 @@ def _pytest(arguments: list[str]) -> int:
     """Run pytest; when this command is ended, let it take its cluster down first."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments],
-        cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, start_new_session=True,
+        cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, start_new_session=True, umask=UMASK,
     )  # fmt: skip
     try:
         return process.wait()

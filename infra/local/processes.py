@@ -14,7 +14,7 @@ from pathlib import Path
 from infra.local.cgroups import Subtree
 from infra.local.network import namespace_id
 from infra.local.paths import Paths
-from infra.local.shell import NODE_PATH
+from infra.local.shell import NODE_PATH, UMASK
 
 # A session of its own, and no child of ours: it neither ends with the terminal nor stays a zombie.
 LAUNCH = 'setsid "$@" >> "$0" 2>&1 & echo $!'
@@ -133,6 +133,7 @@ class Processes:
             env={"PATH": NODE_PATH, "HOME": "/root", **process.env},
             check=True,
             text=True,
+            umask=UMASK,
         )
         pid = int(done.stdout)
         self._record(process, pid)

@@ -19,6 +19,8 @@ LAST_LINES = 12
 # How a program is told to end, and the seconds that it then has. Go's compiler, apt and buildah
 # clean up after themselves at an interrupt alone.
 ENDINGS = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0))
+# Of what makes folders that users other than root are to enter, such as containers' and images'.
+UMASK = 0o022
 # The node's programs see this and no more: the user's proxies and tokens are not theirs.
 NODE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

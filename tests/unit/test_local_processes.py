@@ -134,6 +134,13 @@ def test_programs_see_none_of_the_users_environment(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy")
-    processes.start(replace(SLEEPER, argv=["sh", "-c", "env; exec sleep 600"]))
-    wait_for(lambda: "PATH=" in processes.tail("sleeper"), 5, "the environment")
+    before = os.umask(0o077)
+    try:
+        processes.start(replace(SLEEPER, argv=["sh", "-c", "env; umask; exec sleep 600"]))
+    finally:
+        os.umask(before)
+    wait_for(lambda: "00" in processes.tail("sleeper"), 5, "the environment and the mask")
+    print(processes.tail("sleeper"))
+    assert "PATH=" in processes.tail("sleeper")
     assert "PROXY" not in processes.tail("sleeper")
+    assert processes.tail("sleeper").splitlines()[-1] == "0022"
