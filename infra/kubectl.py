@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from infra.errors import UpdraftError
 
 FIELD_MANAGER = "updraft"
+PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
 class KubectlError(UpdraftError):
@@ -38,11 +40,13 @@ class Kubectl:
         binary: The program.
         kubeconfig: Its file; None for kubectl's own default search.
         context: The context's name.
+        here: Whether the cluster is on this machine, and so behind no proxy.
     """
 
     binary: Path
     kubeconfig: Path | None
     context: str
+    here: bool = False
 
     def __post_init__(self) -> None:
         if not self.context:
@@ -55,6 +59,13 @@ class Kubectl:
         """Return the full argument list, for programs that stay up such as port-forward."""
         kubeconfig = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
         return [str(self.binary), *kubeconfig, "--context", self.context, *args]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's environment, without what would have kubectl do something else."""
+        # Defaults of a kuberc change what is printed, and ask before something is deleted.
+        own = {**os.environ, "KUBERC": "off"}
+        return {k: v for k, v in own.items() if not (self.here and k.lower() in PROXIES)}
 
     def run(self, *args: str, input: str | None = None, timeout: float = 120) -> str:  # noqa: A002
         """Run kubectl and return what it wrote on stdout.
@@ -71,6 +82,7 @@ class Kubectl:
         try:
             done = subprocess.run(
                 self.command(*args),
+                env=self.environment,
                 input=input,
                 capture_output=True,
                 text=True,

@@ -39,6 +39,7 @@ def forwarded(
     while True:
         process = subprocess.Popen(
             command,
+            env=kubectl.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

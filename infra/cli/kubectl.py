@@ -34,8 +34,9 @@ def kubectl(options: Options, args: str) -> NoReturn:
         raise UpdraftError(f"ARGS can't be read: {error}", where=args, fix=EXAMPLE) from error
     if not words:
         raise UpdraftError("ARGS says nothing", fix=EXAMPLE)
-    command = Platform.recorded(options).kubectl.command(*words)
-    os.execv(command[0], command)  # noqa: S606 -- there is no shell to start
+    own = Platform.recorded(options).kubectl
+    command = own.command(*words)
+    os.execve(command[0], command, own.environment)  # noqa: S606 -- there is no shell to start
 
 
 def env(options: Options) -> None:

@@ -134,7 +134,7 @@ class Platform:
         binary = tools.ensure(["kubectl"], lambda _: None)["kubectl"]
         cluster = self.settings.cluster
         kubeconfig = Path(cluster.kubeconfig) if cluster.kubeconfig else None
-        return Kubectl(binary, kubeconfig, cluster.context)
+        return Kubectl(binary, kubeconfig, cluster.context, here=self.chosen.embedded_cluster)
 
     @property
     def namespace(self) -> str:
