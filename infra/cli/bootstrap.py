@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
+# What is in the name of each variable of pip and uv that says where packages come from.
+OF_REGISTRY = (
+    *("INDEX", "FIND_LINKS", "CERT", "TLS", "HOST", "HTTP", "PROXY", "KEYRING", "CONFIG"),
+    *("TIMEOUT", "RETRIES", "CACHE", "OFFLINE"),
+)
 # What serves for the key: tests need all that operating needs.
 SERVED_BY = {"infra": ("infra", "dev"), "dev": ("dev",)}
 
@@ -106,8 +111,11 @@ def create() -> None:
 
 
 def registry_environment() -> dict[str, str]:
-    """The environment of uv: pip's index and certificates, where the host has set them for pip."""
-    environment = dict(os.environ)
+    """The environment of pip and uv: where packages come from, and nothing of what or whereto.
+
+    uv gets pip's index and certificates, where the host has set them for pip.
+    """
+    environment = {name: value for name, value in os.environ.items() if concerns_registry(name)}
     if not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & environment.keys():
         asked = [str(PYTHON), "-m", "pip", "config", "get", "global.index-url"]
         found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
@@ -117,6 +125,14 @@ def registry_environment() -> dict[str, str]:
     if "PIP_CERT" in environment:
         environment.setdefault("SSL_CERT_FILE", environment["PIP_CERT"])
     return environment
+
+
+def concerns_registry(name: str) -> bool:
+    """Whether a variable may reach pip and uv: the locks say what is installed, and .venv where."""
+    tool, _, option = name.partition("_")
+    if tool in {"PIP", "UV"}:
+        return any(word in option for word in OF_REGISTRY)
+    return name not in {"PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS"}
 
 
 def install(name: str) -> bool:

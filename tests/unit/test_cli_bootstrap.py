@@ -85,6 +85,19 @@ def test_a_wrong_hash_is_refused(checkout: Path) -> None:
     assert not (checkout / ".venv" / ".updraft-infra").exists()
 
 
+def test_a_variable_that_would_install_elsewhere_or_something_else_is_not_heeded(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PIP_TARGET", "PIP_PREFIX", "UV_TARGET", "UV_PREFIX", "PYTHONPATH"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    for name in ("PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE"):
+        monkeypatch.setenv(name, "/not/there")
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    assert f"{PACKAGE} {checkout / '.venv'}" in finished(start(checkout, *IMPORTS))
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_help_names_every_target_and_every_target_calls_a_command() -> None:
     environment = {**os.environ, "MAKEFLAGS": ""}
     told = subprocess.run(
