@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from infra.local.cluster import Cluster
 from infra.local.lock import hold_instance
 from infra.local.paths import Paths, make_folder
 from infra.local.programs import CLIENT_TOOLS, NODE_TOOLS
+from infra.local.shell import UMASK
 from infra.output import Output
 
 STEPS = 6
@@ -30,6 +32,7 @@ STEPS = 6
 
 def up(options: Options) -> None:
     """Make the platform, or mend it, and show a run of its DAG."""
+    os.umask(UMASK)
     output = Output(steps=STEPS)
     paths = Paths.for_instance(options.instance)
     with hold_instance(paths, output), ExitStack() as ahead:
@@ -160,7 +163,7 @@ class _Up:
     ) -> None:
         self.output.step("Cluster")
         if first:
-            choices.write(self.paths.state, dataclasses.replace(chosen, overrides={}))
+            choices.write(self.paths.state, chosen)
         if chosen.embedded_cluster:
             archives = [(image.archive, image.ref) for image in built.values()]
             Cluster(self.paths).up(self.output, ui_port=chosen.ui_port, archives=archives)

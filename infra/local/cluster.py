@@ -108,13 +108,15 @@ class Cluster:
             archives: Archive and reference of each image that the node is to hold.
 
         Raises:
-            UpdraftError: No root, a port in use, or a program that does not start.
+            UpdraftError: No root, a port in use, a program that does not start, or one that runs
+                under this name and keeps its state elsewhere.
         """
         if os.geteuid() != 0:
             raise UpdraftError(
                 "the embedded cluster makes namespaces and cgroups, which only root may",
                 fix="run it as root (sudo make up), or name a cluster by CONTEXT=",
             )
+        self.paths.refuse_other_state()
         if self.ui_port != ui_port:
             refuse_taken(ui_port)
         try:
@@ -127,7 +129,12 @@ class Cluster:
             ) from error
 
     def stop(self, output: Print = lambda _: None) -> None:
-        """End all its processes, pods too, and keep its data."""
+        """End all its processes, pods too, and keep its data.
+
+        Raises:
+            UpdraftError: Another state folder is that of what runs.
+        """
+        self.paths.refuse_other_state()
         for name in ("kubelet", "kube-controller-manager", "kube-scheduler", "provisioner"):
             self._processes.stop(name, grace=2.0)
         if self._cgroups.pids("kubepods"):
@@ -142,8 +149,9 @@ class Cluster:
         """End all its processes and delete its data.
 
         Raises:
-            UpdraftError: Something of it is still there.
+            UpdraftError: Something of it is still there, or what runs keeps its state elsewhere.
         """
+        self.paths.refuse_other_state()
         cleanup.clear(self.paths, self._cgroups)
         if self.paths.state.exists():
             output(f"deleting {self.paths.state}")
@@ -196,7 +204,7 @@ class Cluster:
     def kubectl(self) -> Kubectl:
         """Kubectl as the administrator."""
         binary = tools.ensure(["kubectl"], lambda _: None, cache=self.paths.cache)["kubectl"]
-        return Kubectl(binary, self.kubeconfig, self.context)
+        return Kubectl(binary, self.kubeconfig, self.context, here=True)
 
 
 def refuse_taken(port: int) -> None:

@@ -112,7 +112,9 @@ class Store:
             return False
         if not archive.is_file():
             raise UpdraftError(f"no image archive {archive}", where=reference)
-        run(*self._ctr, "images", "import", "--snapshotter", self._snapshotter, str(archive))
+        fix = f"if the archive is damaged: rm {archive}, then make up builds it again"
+        load = ("images", "import", "--snapshotter", self._snapshotter, str(archive))
+        run(*self._ctr, *load, fix=fix)
         after = self.references()
         if reference not in after:
             found = ", ".join(sorted(after - before)) or "no new image"

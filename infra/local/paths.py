@@ -108,6 +108,29 @@ class Paths:
         return self.run / "ns" / "mnt"
 
     @property
+    def state_of_run(self) -> Path:
+        """Names the state folder of what runs, which another environment would not find."""
+        return self.run / "state"
+
+    def refuse_other_state(self) -> None:
+        """Refuse to touch what runs under this name and keeps its state elsewhere.
+
+        Raises:
+            UpdraftError: Such a cluster runs.
+        """
+        try:
+            found = Path(self.state_of_run.read_text())
+        except OSError:
+            return
+        if found != self.state and found.is_dir():
+            raise UpdraftError(
+                f"the cluster that runs as {self.instance} keeps its state in another folder",
+                where=f"{found}, and not {self.state}",
+                fix=f"UPDRAFT_STATE={found.parent} names it, as the HOME that made it would; "
+                "or INSTANCE=other for a cluster beside it",
+            )
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self.state / "kubeconfig"

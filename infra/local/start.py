@@ -117,6 +117,7 @@ class Start:
 
     def _spaces(self, subnet: IPv4Network) -> None:
         self.paths.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.paths.state_of_run.write_text(str(self.paths.state))
         self.cgroups.make("node")
         self.cgroups.make("shims")
         network.ensure(self.paths, subnet)
@@ -174,10 +175,10 @@ class Start:
         """Give the administrator rights, by the super-administrator whom kubeadm made for it."""
         kubeconfig = self.paths.state / "kubeconfigs" / "super-admin.conf"
         context = f"kubernetes-super-admin@{self.paths.name}"
-        Kubectl(built["kubectl"], kubeconfig, context).apply(addons.administrators())
+        Kubectl(built["kubectl"], kubeconfig, context, here=True).apply(addons.administrators())
 
     def _kubectl(self, built: node.Tools) -> Kubectl:
-        return Kubectl(built["kubectl"], self.paths.kubeconfig, self.paths.name)
+        return Kubectl(built["kubectl"], self.paths.kubeconfig, self.paths.name, here=True)
 
     def _ready(self, built: node.Tools, coredns: str, store: images.Store) -> None:
         kubectl = self._kubectl(built)

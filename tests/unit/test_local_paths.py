@@ -58,3 +58,22 @@ def test_folders_follow_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert paths.cache == tmp_path / "c"
     assert paths.state == tmp_path / "s" / "named"
     assert paths.run == Path("/run/updraft/named")
+
+
+def test_what_runs_from_another_state_folder_is_not_touched(tmp_path: Path) -> None:
+    mine, others = (
+        Paths("named", tmp_path / "c", tmp_path / who / "named", tmp_path / "run")
+        for who in ("mine", "others")
+    )
+    mine.refuse_other_state()
+    for paths in (mine, others):
+        paths.state.mkdir(parents=True)
+    mine.run.mkdir()
+    mine.state_of_run.write_text(str(mine.state))
+    mine.refuse_other_state()
+    with pytest.raises(UpdraftError, match="in another folder") as caught:
+        others.refuse_other_state()
+    print(caught.value)
+    assert f"UPDRAFT_STATE={tmp_path / 'mine'} " in caught.value.fix
+    mine.state.rmdir()  # of a run that a machine's crash left, say
+    others.refuse_other_state()
