@@ -74,7 +74,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"without/{MODULE}/shop/own.go": STAND_IN,
     }
     folder = put(copy / PROGRAM.folder, own)
-    subprocess.run(["go", "mod", "download", "all"], cwd=folder, check=True)
+    go = ToolCache(Paths.for_instance().cache).go(print)
+    subprocess.run([go, "mod", "download", "all"], cwd=folder, check=True)
     return folder
 
 
