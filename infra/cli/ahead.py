@@ -1,6 +1,6 @@
 """Work that a command begins before its turn, in a process beside it.
 
-Usage: python -m infra.cli.ahead PARENT images|tools NAME …
+Usage: python -m infra.cli.ahead PARENT aside|"" images|tools NAME …
 
 It holds the same locks as the command, so whichever comes second finds the work done, and it ends
 with the command, however that ends. What it says is told when its turn comes.
@@ -27,6 +27,10 @@ from infra.local.shell import UMASK
 from infra.output import Output, Print
 from infra.root import ROOT
 
+ASIDE = "aside"
+# As nice(1) has it.
+NICE = 10
+GROUP = Path("/proc/self/autogroup")
 POLL = 0.2
 # Longer than any program that it runs takes to end in order.
 PATIENCE = 60.0
@@ -39,16 +43,17 @@ class Ahead:
         work: What to make, images or tools.
         names: Which of them.
         logs: The folder of its output.
+        aside: Whether it takes what others leave of the processors, since nobody waits for it yet.
 
     Raises:
         UpdraftError: The folder can't be written.
     """
 
-    def __init__(self, work: str, names: Sequence[str], logs: Path) -> None:
+    def __init__(self, work: str, names: Sequence[str], logs: Path, *, aside: bool = False) -> None:
         make_folder(logs)
         self._log = logs / f"{work}.log"
-        # In the background as its user knows it, too: it takes what others leave.
-        command = ["nice", sys.executable, "-m", "infra.cli.ahead", str(os.getpid()), work, *names]
+        asked = [str(os.getpid()), ASIDE if aside else "", work, *names]
+        command = [sys.executable, "-m", "infra.cli.ahead", *asked]
         try:
             self._log.unlink(missing_ok=True)
             log = self._log.open("w")
@@ -105,6 +110,16 @@ def install_packages(cache: Path, output: Print) -> None:
     packages.ensure({**packages.NODE_PACKAGES, **images.needs(cache)}, cache, output)
 
 
+def _stand_back() -> None:
+    """Take what others leave of the processors, together with all that is run from here on.
+
+    Linux weighs whole sessions where it groups by them, and processes only within one: sched(7).
+    """
+    os.nice(NICE)
+    with suppress(OSError):
+        GROUP.write_text(str(NICE))
+
+
 def _end_with(parent: int) -> None:
     """Interrupt this process and all that it runs once its parent is gone."""
     while os.getppid() == parent:
@@ -119,7 +134,9 @@ def _say(text: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Do the work; a fault is left to the command, which meets it again and tells it whole."""
-    parent, work, *names = arguments
+    parent, place, work, *names = arguments
+    if place == ASIDE:
+        _stand_back()
     # Also where the command ignores it, as a shell has its background jobs do.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()

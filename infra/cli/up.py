@@ -62,7 +62,7 @@ class _Up:
         self.output.step("Tools")
         images_ahead = self.begin_images(chosen)
         self.install_tools(chosen, late)
-        tools_ahead = self.begin("tools", image_plan.programs(late))
+        tools_ahead = self.begin("tools", image_plan.programs(late), aside=True)
         self.output.step("Images")
         if not chosen.embedded_cluster:
             self.reach(unbuilt)
@@ -114,11 +114,11 @@ class _Up:
                 ]
             )
 
-    def begin(self, work: str, names: list[str]) -> Ahead | None:
+    def begin(self, work: str, names: list[str], *, aside: bool = False) -> Ahead | None:
         """Begin work whose turn comes later; it ends with this run."""
         if not names:
             return None
-        begun = Ahead(work, names, self.paths.logs)
+        begun = Ahead(work, names, self.paths.logs, aside=aside)
         self.ahead.callback(begun.end)
         return begun
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.ahead import Ahead
+from infra.cli.ahead import NICE, Ahead
 from infra.errors import UpdraftError
 from infra.local.lock import hold
 from infra.local.tools import ToolCache
@@ -81,6 +81,17 @@ def test_it_waits_for_whoever_works_and_is_told_while_it_does(cache: Path) -> No
     telling.join()
     print(said.getvalue())
     assert ToolCache(cache).path("pause").is_file()
+
+
+def test_it_takes_what_others_leave_of_the_processors(cache: Path) -> None:
+    with hold(ToolCache(cache).lock, "test", print):
+        begun = Ahead("tools", ["pause"], cache / "ahead", aside=True)
+        [own] = wait_for(lambda: working(cache), 30, "it to begin")
+        wait_for(lambda: os.getpriority(os.PRIO_PROCESS, own) == NICE, 30, "it to stand back")
+        group = Path(f"/proc/{own}/autogroup")
+        if group.exists():
+            wait_for(lambda: group.read_text().endswith(f"nice {NICE}\n"), 5, "its session, too")
+        begun.end()
 
 
 def test_a_fault_is_told_in_a_line_and_left_to_the_command(cache: Path) -> None:
