@@ -95,11 +95,12 @@ class Watch:
         finally:
             worked = time.process_time() - processor
             passed = time.perf_counter() - clock
+            crowded = queued() - queue
             builtins.__import__ = real
             self._done = True
             slowness = yardstick.slowness(before, yardstick.measure())
             # A busy machine makes everything slow; only who waits long does so by himself.
-            waited = passed - worked - (queued() - queue)
+            waited = passed - worked - crowded
             self.seconds = worked / slowness + (waited if waited > WAITS else 0.0)
             self.imports = {key: took / slowness for key, took in self.imports.items()}
         return module
