@@ -82,9 +82,14 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A group of slow tests that skipped one has not shown what its record would say."""
-    skipped = sum(outcomes["skipped"] for outcomes in OUTCOMES.values())
-    if session.config.getoption("--slow") and skipped and exitstatus == pytest.ExitCode.OK:
+    if lacks_some(session.config) and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def lacks_some(config: pytest.Config) -> bool:
+    """Whether it is a group of slow tests of which one was skipped."""
+    skipped = any(outcomes["skipped"] for outcomes in OUTCOMES.values())
+    return bool(config.getoption("--slow")) and skipped
 
 
 def tier_of(file: str) -> str:
@@ -98,7 +103,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"longest: {told}")
     if unlisted := order.unlisted(SECONDS):
         terminalreporter.write_line(f"not in LONGEST of tests/order.py: {', '.join(unlisted)}")
-    if terminalreporter.config.getoption("--slow") and terminalreporter.stats.get("skipped"):
+    if lacks_some(terminalreporter.config):
         terminalreporter.write_line("a group of slow tests with skipped ones counts as failed")
     for tier, outcomes in OUTCOMES.items():
         seconds = sum(SECONDS[file] for file in SECONDS if tier_of(file) == tier)

@@ -88,7 +88,7 @@ class Ahead:
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.kill()
                 self._process.wait()
         self._end_orphans()
 

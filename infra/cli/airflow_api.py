@@ -199,8 +199,7 @@ class AirflowApi:
 
     def connection(self, connection_id: str) -> Json | None:
         """A connection in Airflow's database, or None; a secrets backend is not asked."""
-        found: Json | None = self._row(f"connections/{quote(connection_id)}")
-        return found
+        return self._row(f"connections/{quote(connection_id)}")
 
     def put_connection(self, connection_id: str, **fields: object) -> None:
         """Make a connection afresh, in place of one of that id."""
@@ -211,14 +210,15 @@ class AirflowApi:
         """Delete a connection, if there is one of that id."""
         self._row(f"connections/{quote(connection_id)}", method="DELETE")
 
-    def _row(self, path: str, *, method: str = "GET") -> Any:
+    def _row(self, path: str, *, method: str = "GET") -> Json | None:
         """What a call answers; None where there is nothing of that id."""
         try:
-            return self.call(method, path)
+            found: Json | None = self.call(method, path)
         except ApiError as error:
             if error.status != http.HTTPStatus.NOT_FOUND:
                 raise
-        return None
+            return None
+        return found
 
 
 def quote(part: str) -> str:

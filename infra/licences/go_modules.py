@@ -7,7 +7,6 @@ import os
 import subprocess
 from collections import defaultdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from infra.errors import UpdraftError
@@ -84,11 +83,9 @@ def _sources(image: str, go: Path, environment: dict[str, str]) -> list[tuple[Mo
     tool = TOOLS[PROGRAMS[image]]
     folder = tools.SOURCES / tool.folder
     tags = ["-tags", ",".join(tool.tags)] if tool.tags else []
-    laid_out = standins.modules(tool, folder, go, environment)
-    with TemporaryDirectory(prefix="updraft-go-") as scratch:
-        flags = [*tags, *standins.flags(folder, laid_out, go, environment, Path(scratch))]
+    with standins.overlay(tool, folder, go, environment) as (laid_out, without):
         done = subprocess.run(
-            [str(go), "list", "-deps", *flags, "-f", _FORMAT, tool.package],
+            [str(go), "list", "-deps", *tags, *without, "-f", _FORMAT, tool.package],
             cwd=folder, env={**os.environ, **environment},
             capture_output=True, text=True, check=False,
         )  # fmt: skip

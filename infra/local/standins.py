@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from infra.errors import UpdraftError
@@ -135,21 +137,29 @@ def _is_test(file: Path) -> bool:
     return file.name.endswith("_test.go") or "testdata" in file.parts
 
 
-def flags(
-    folder: Path, found: list[Module], go: Path, environment: Mapping[str, str], scratch: Path
-) -> list[str]:
-    """What Go is to be told so that it takes the stand-ins.
+@contextmanager
+def overlay(
+    tool: Tool, folder: Path, go: Path, environment: Mapping[str, str]
+) -> Iterator[tuple[list[Module], list[str]]]:
+    """The modules that a program leaves packages of out, and what tells Go to take the stand-ins.
 
     Args:
-        folder: The program's folder in tools/.
-        found: The modules that it leaves packages of out.
-        go: Go itself.
+        tool: The program.
+        folder: Its folder in tools/.
+        go: Go itself, which is told so within the block alone.
         environment: Its variables.
-        scratch: A folder that lives as long as Go runs.
 
     Raises:
-        UpdraftError: As `replacements` does.
+        UpdraftError: As `modules` and `replacements` do.
     """
+    found = modules(tool, folder, go, environment)
+    with TemporaryDirectory(prefix="updraft-go-") as scratch:
+        yield found, _flags(folder, found, go, environment, Path(scratch))
+
+
+def _flags(
+    folder: Path, found: list[Module], go: Path, environment: Mapping[str, str], scratch: Path
+) -> list[str]:
     if not found:
         return []
     placed = replacements(folder, found)

@@ -10,7 +10,6 @@ import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from infra.errors import UpdraftError
 from infra.local import golang, standins
@@ -167,9 +166,7 @@ class ToolCache:
         """Run the compiler; its exit code and what it printed."""
         began = time.monotonic()
         go, folder, environment = self.go(output), SOURCES / tool.folder, self.environment()
-        with TemporaryDirectory(prefix="updraft-go-") as scratch:
-            laid_out = standins.modules(tool, folder, go, environment)
-            without = standins.flags(folder, laid_out, go, environment, Path(scratch))
+        with standins.overlay(tool, folder, go, environment) as (_, without):
             flags = [*_flags(tool), *without]
             process = subprocess.Popen(
                 [str(go), "build", *flags, "-o", str(target), tool.package],
