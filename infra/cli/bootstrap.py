@@ -139,7 +139,9 @@ def install(name: str) -> bool:
     """Install uv by its hash, and with it the set by theirs; False when something failed."""
     locked = ["--require-hashes", "-r"]
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "-q", *locked]
-    uv = [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--python", str(PYTHON), *locked]
+    # Compiled now, and not by each process that imports Airflow, which takes it many seconds.
+    into = ["--compile-bytecode", "--python", str(PYTHON)]
+    uv = [str(VENV / "bin" / "uv"), "pip", "install", "-q", *into, *locked]
     locks = ROOT / "requirements"
     for command in ([*pip, str(locks / "uv.txt")], [*uv, str(locks / f"{name}.txt")]):
         if subprocess.run(command, env=registry_environment(), check=False).returncode:
@@ -191,6 +193,9 @@ def main() -> None:
     python = PYTHON if PYTHON.exists() else Path(sys.executable)
     paths = [str(ROOT), str(ROOT / "operators"), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    # Containers often set it: our own modules, and all that is imported first, would be compiled
+    # at each start, and the linter would take that for what a DAG file takes.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.chdir(ROOT)
     if arguments:
         os.execv(python, [str(python), *arguments])  # noqa: S606 -- there is no shell to start

@@ -98,6 +98,16 @@ def test_a_variable_that_would_install_elsewhere_or_something_else_is_not_heeded
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_what_is_installed_is_compiled_once_whatever_the_environment_says(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    asked = ["-c", "import sys; print('written', not sys.dont_write_bytecode)"]
+    assert "written True" in finished(start(checkout, *asked))
+    [package] = checkout.glob(f".venv/lib/python*/site-packages/{PACKAGE}")
+    assert list((package / "__pycache__").glob("__init__.*.pyc"))
+
+
 def test_help_names_every_target_and_every_target_calls_a_command() -> None:
     environment = {**os.environ, "MAKEFLAGS": ""}
     told = subprocess.run(
