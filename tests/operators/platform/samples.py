@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 DAY = 24 * 3600
+# It goes on for as long as its readers may take, so that the last value is never an old one.
+AFTER = 2 * 3600
 STEP = 60
 TASKS = 'namespace="airflow-tasks"'
 # DAG, its dollars a day, and its team.
@@ -40,14 +42,14 @@ class Day:
         self.series.append(Sample(name, labels, value))
 
     def text(self, end: int) -> Iterator[str]:
-        """Its lines, up to a moment in seconds since 1970."""
+        """Its lines: the day up to a moment in seconds since 1970, and some time after it."""
         last = ""
         for each in sorted(self.series, key=lambda sample: sample.name):
             if each.name != last:
                 yield f"# TYPE {each.name} gauge\n"
                 last = each.name
             braces = f"{{{each.labels}}}" if each.labels else ""
-            for moment in range(end - DAY, end + 1, STEP):
+            for moment in range(end - DAY, end + AFTER, STEP):
                 value = each.value((moment - end + DAY) / DAY)
                 yield f"{each.name}{braces} {value:.12g} {moment}\n"
         yield "# EOF\n"

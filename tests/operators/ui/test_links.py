@@ -182,7 +182,7 @@ def test_the_first_executor_runs_what_names_none(
 def test_the_pods_link_goes_when_the_pod_does(
     recorded: Try, minutes: int | None, ended: int | None, shown: bool
 ) -> None:
-    end = None if ended is None else NOW - timedelta(minutes=ended)
+    end = None if ended is None else datetime.now(tz=UTC) - timedelta(minutes=ended)
     lifetime = None if minutes is None else timedelta(minutes=minutes)
     key = recorded(**{**RAN, "end_date": end})
     for template in ("{pod}", "{task_id}"):
