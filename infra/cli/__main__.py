@@ -12,12 +12,19 @@ from infra.cli.options import DEFAULT_DAG, DEFAULT_STACK, NOW, add_options
 from infra.cli.termination import INTERRUPTED, interrupt_on_sigterm
 from infra.errors import UpdraftError
 
+GOES_ON = "the same command goes on from here"
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command: `function` of `module`, imported when it is called.
 
     doctor must answer where nothing is installed yet, so nothing is imported before.
+
+    Args:
+        extra: Its own arguments, besides the options.
+        on_platform: Whether it takes the options that say which platform.
+        interrupted: What becomes of its work when it is interrupted.
     """
 
     module: str
@@ -25,6 +32,7 @@ class Command:
     text: str
     extra: tuple[str, ...] = ()
     on_platform: bool = True
+    interrupted: str = ""
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Call it with the options, and with its own arguments by name."""
@@ -40,7 +48,10 @@ COMMANDS = {
     "doctor": Command(
         "infra.cli.doctor", "doctor", "show what this machine has and requires; touches nothing"
     ),
-    "up": Command("infra.cli.up", "up", "make the platform, or mend it, and run a DAG on it"),
+    "up": Command(
+        "infra.cli.up", "up", "make the platform, or mend it, and run a DAG on it",
+        interrupted=GOES_ON,
+    ),
     "status": Command(
         "infra.cli.status", "status", "show cluster, pods, DAGs and the newest runs"
     ),
@@ -58,6 +69,7 @@ COMMANDS = {
     "trigger": Command(
         "infra.cli.operate", "trigger", "run a DAG and watch its pods",
         extra=("dag", "conf", "logical_date"),
+        interrupted="a run that has begun goes on without it: make status",
     ),
     "rightsize": Command(
         "infra.cli.rightsize", "rightsize", "say what tasks should ask for, by what they took",
@@ -65,17 +77,26 @@ COMMANDS = {
     ),
     "push-dags": Command(
         "infra.cli.operate", "push_dags", "push a folder of DAGs to the git server",
-        extra=("folder",),
+        extra=("folder",), interrupted=GOES_ON,
     ),
     "examples": Command(
-        "infra.cli.examples", "examples", "make the example DAGs' databases and connections"
+        "infra.cli.examples", "examples", "make the example DAGs' databases and connections",
+        interrupted=GOES_ON,
     ),
     "render": Command(
         "infra.cli.build", "render", "write the platform as plain manifests", extra=("out",)
     ),
-    "image": Command("infra.cli.build", "image", "build the Airflow image; push it to a registry"),
-    "stop": Command("infra.cli.remove", "stop", "stop the embedded cluster and keep its data"),
-    "down": Command("infra.cli.remove", "down", "delete the platform and its data"),
+    "image": Command(
+        "infra.cli.build", "image", "build the Airflow image; push it to a registry",
+        interrupted=GOES_ON,
+    ),
+    "stop": Command(
+        "infra.cli.remove", "stop", "stop the embedded cluster and keep its data",
+        interrupted=GOES_ON,
+    ),
+    "down": Command(
+        "infra.cli.remove", "down", "delete the platform and its data", interrupted=GOES_ON
+    ),
     "dev": Command(
         "infra.cli.dev", "dev", "run Airflow here with the DAGs and no cluster", extra=("dags",)
     ),
@@ -133,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     made["lint-dags"].add_argument("paths", nargs="*", default=["dags"], help="files and folders")
     made["test"].add_argument("--fast", action="store_true", help="leave the cluster tests out")
     made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, behind --")
-    group = os.environ.get("GROUP") or None
+    group = os.environ.get("GROUP", "").strip() or None
     made["test-slow"].add_argument("group", nargs="?", default=group, help="one of them (all)")
     return whole
 
@@ -142,13 +163,15 @@ def main() -> int:
     """Run the command of the command line and return its exit code."""
     arguments = parser().parse_args()
     interrupt_on_sigterm()
+    command = COMMANDS[arguments.command]
     try:
-        return COMMANDS[arguments.command].run(arguments)
+        return command.run(arguments)
     except UpdraftError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+        told = "; ".join(filter(None, ("interrupted", command.interrupted)))
+        print(told, file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,9 +31,9 @@ ASIDE = "aside"
 # As nice(1) has it.
 NICE = 10
 GROUP = Path("/proc/self/autogroup")
-POLL = 0.2
+POLL_SECONDS = 0.2
 # Longer than any program that it runs takes to end in order.
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
 
 
 class Ahead:
@@ -79,14 +79,14 @@ class Ahead:
                 if ended:
                     self._end_orphans()
                     return
-                time.sleep(POLL)
+                time.sleep(POLL_SECONDS)
 
     def end(self) -> None:
         """End it and all that it runs, if it still works."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGINT)
             try:
-                self._process.wait(PATIENCE)
+                self._process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -123,7 +123,7 @@ def _stand_back() -> None:
 def _end_with(parent: int) -> None:
     """Interrupt this process and all that it runs once its parent is gone."""
     while os.getppid() == parent:
-        time.sleep(POLL)
+        time.sleep(POLL_SECONDS)
     os.killpg(os.getpid(), signal.SIGINT)
 
 

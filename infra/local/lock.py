@@ -38,8 +38,9 @@ def hold(lock: Path, what: str, output: Print, mode: int = 0o755) -> Iterator[No
             other = os.pread(held, 20, 0).decode(errors="replace").strip() or "?"
             output(f"another {what} is under way (process {other}); waiting for it")
             fcntl.flock(held, fcntl.LOCK_EX)
-        os.ftruncate(held, 0)
-        os.pwrite(held, str(os.getpid()).encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: who waits is then not told for whom
+            os.ftruncate(held, 0)
+            os.pwrite(held, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(held)
