@@ -204,8 +204,12 @@ def _loki(address: str) -> Config:
 
 
 def _telemetry() -> Config:
-    reader = {"pull": {"exporter": {"prometheus": {"host": ANY, "port": ports.COLLECTOR_METRICS}}}}
+    # A count is named with _total by releases up to 0.149 alone, unless it is asked for.
+    prometheus = {"host": ANY, "port": ports.COLLECTOR_METRICS, "without_type_suffix": False}
     return {
         "logs": {"level": "warn", "encoding": "json"},
-        "metrics": {"level": "normal", "readers": [reader]},
+        "metrics": {
+            "level": "normal",
+            "readers": [{"pull": {"exporter": {"prometheus": prometheus}}}],
+        },
     }

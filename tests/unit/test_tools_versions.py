@@ -13,14 +13,8 @@ from infra.local.tools import SOURCES, ToolCache
 
 # Loki is made of many more modules, and breaks with others than it names.
 APART = {"loki", *(TOOLS[name].folder for name in TEST_TOOLS if name != "promtool")}
-# Kubernetes' modules change what others build on: these two do not compile with the node's, and
-# kube-state-metrics with the collector's no longer counts its lists (client-go 0.35 watches them).
-KUBERNETES = ("k8s.io/", "sigs.k8s.io/")
 # The collector's own modules are released together, and so are not raised one by one.
-OWN = {
-    "collector": ("go.opentelemetry.io/collector/", "github.com/open-telemetry/", *KUBERNETES),
-    "kube-state-metrics": KUBERNETES,
-}
+OWN = {"collector": ("go.opentelemetry.io/collector/", "github.com/open-telemetry/")}
 
 
 def required(folder: str) -> dict[str, str]:

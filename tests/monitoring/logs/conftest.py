@@ -59,13 +59,19 @@ def kubeconfig(kubernetes: Kubectl) -> Path:
 
 @dataclass
 class Site:
-    """A node with its collector, and Loki."""
+    """A node with its collector, and Loki.
+
+    Args:
+        url: Loki's address.
+        metrics: That of the collector's own metrics.
+    """
 
     folder: Path
     kubectl: Kubectl
     loki: Server
     collector: Server
     url: str
+    metrics: str
     pods: list[Pod] = field(default_factory=list)
 
     def create(self, *pods: Pod) -> None:
@@ -141,8 +147,8 @@ def site(
     """Loki and the collector, running, with nothing read so far."""
     (tmp_path / "pods").mkdir()
     loki, url = loki_server(tool("loki"), tmp_path)
-    collector = collector_server(tool("otelcol"), tmp_path, url, kubeconfig)
-    made = Site(tmp_path, kubernetes, loki, collector, url)
+    collector, metrics = collector_server(tool("otelcol"), tmp_path, url, kubeconfig)
+    made = Site(tmp_path, kubernetes, loki, collector, url, metrics)
     try:
         loki.start()
         collector.start()

@@ -94,8 +94,14 @@ def loki_server(binary: Path, folder: Path, options: Options | None = None) -> t
     return Server(command, f"{url}/ready", folder / "loki.log"), url
 
 
-def collector_server(binary: Path, folder: Path, url: str, kubeconfig: Path) -> Server:
-    """The collector as it is deployed, but on loopback, over the node's folder `pods`."""
+def collector_server(
+    binary: Path, folder: Path, url: str, kubeconfig: Path
+) -> tuple[Server, str]:
+    """The collector as it is deployed, but on loopback, over the node's folder `pods`.
+
+    Returns:
+        It, and the address of its own metrics.
+    """
     health, metrics = free_ports(2)
     made: dict[str, Any] = collector.config(
         Options(),
@@ -106,9 +112,11 @@ def collector_server(binary: Path, folder: Path, url: str, kubeconfig: Path) -> 
     )
     made["extensions"]["health_check"]["endpoint"] = f"127.0.0.1:{health}"
     reader = made["service"]["telemetry"]["metrics"]["readers"][0]
-    reader["pull"]["exporter"]["prometheus"] = {"host": "127.0.0.1", "port": metrics}
+    reader["pull"]["exporter"]["prometheus"] |= {"host": "127.0.0.1", "port": metrics}
     file = folder / "collector.yaml"
     file.write_text(yaml.safe_dump(made, sort_keys=False))
     command = [str(binary), "--config", str(file), *collector.ARGUMENTS]
     environment = {"KUBECONFIG": str(kubeconfig), collector.NODE: NODE}
-    return Server(command, f"http://127.0.0.1:{health}/", folder / "collector.log", environment)
+    health_url = f"http://127.0.0.1:{health}/"
+    server = Server(command, health_url, folder / "collector.log", environment)
+    return server, f"http://127.0.0.1:{metrics}/metrics"
