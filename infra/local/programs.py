@@ -47,6 +47,7 @@ class Tool:
         tags: Go's build tags.
         release: How the program writes that version.
         without: Modules of which it leaves packages out: tools/<folder>/without/ has stand-ins.
+        branch: Of a program that is not as upstream's, the variable that it tells its branch by.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Tool:
     tags: tuple[str, ...] = ()
     release: Callable[[str], str] = str
     without: tuple[str, ...] = ()
+    branch: str = ""
 
 
 def _kubernetes(name: str, package: str = "./hyperkube") -> Tool:
@@ -111,6 +113,7 @@ TOOLS = {
             "github.com/grafana/loki/v3",
             release=plain,
             without=_STORES,
+            branch="github.com/grafana/loki/v3/pkg/util/build.Branch",
         ),
         _prometheus("prometheus"),
         _prometheus("promtool"),

@@ -109,6 +109,14 @@ def test_a_program_says_the_release_that_is_pinned(name: str, tool: Find) -> Non
     assert tools.version(TOOLS[name]) in said.split() or f"{tools.version(TOOLS[name])}," in said
 
 
+def test_a_program_that_leaves_packages_out_says_whose_it_is(tool: Find) -> None:
+    changed = {each.name for each in TOOLS.values() if each.without}
+    assert changed == {"loki"}
+    ran = subprocess.run([tool("loki"), "--version"], capture_output=True, text=True, check=True)
+    print(ran.stdout)
+    assert f"branch: {tools.BRANCH}" in ran.stdout
+
+
 def test_prometheus_evaluates_rules_and_discovers_kubernetes(tool: Find, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text('groups: [{name: a, interval: 1s, rules: [{record: one, expr: "vector(1)"}]}]')
