@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from infra.errors import UpdraftError
-from infra.root import ROOT
+from infra.root import ROOT, TERMS
 
 # Besides its own folder below images/, what an image takes from the repository.
 _TAKES: dict[str, tuple[str, ...]] = {
@@ -21,8 +21,6 @@ _TAKES: dict[str, tuple[str, ...]] = {
     "alertmanager": (),
 }
 NAMES = tuple(_TAKES)
-# Every image brings the terms of what of ours is in it.
-_TERMS = ("LICENSE", "NOTICE")
 # `vendor`: the checkout's own copy of the Platform page's chart library.
 _LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "vendor", "node_modules")
 
@@ -67,7 +65,7 @@ def _files(name: str, root: Path) -> list[Path]:
             f'there is no image "{name}"', where=str(root / "images"), fix=f"use {', '.join(NAMES)}"
         )
     found: list[Path] = []
-    for taken in (f"images/{name}", *_TERMS, *_TAKES[name]):
+    for taken in (f"images/{name}", *TERMS, *_TAKES[name]):
         path = root / taken
         if not path.exists():
             raise UpdraftError(

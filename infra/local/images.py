@@ -11,10 +11,13 @@ from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.local.shell import run
+from infra.root import ROOT, TERMS
 
 # Who runs a program whose pod does not say: nobody.
 NOBODY = "65532:65532"
 PINNED = "io.cri-containerd.pinned=pinned"
+# Where each image has its terms.
+_DOCUMENTS = "usr/share/doc/updraft"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -42,12 +45,15 @@ def _sha256(path: Path) -> str:
 
 
 def static_reference(name: str, binary: Path) -> str:
-    """The reference of a program's image: it names the program's content."""
-    return f"localhost/updraft/{name}:{_sha256(binary)[:12]}"
+    """The reference of a program's image: it names what the image holds."""
+    digest = hashlib.sha256(_sha256(binary).encode())
+    for term in TERMS:
+        digest.update((ROOT / term).read_bytes())
+    return f"localhost/updraft/{name}:{digest.hexdigest()[:12]}"
 
 
 def static_archive(name: str, binary: Path, user: str, folder: Path) -> tuple[Path, str]:
-    """An archive of an image that holds one static program, `/<name>`, and nothing else.
+    """An archive of an image that holds one static program, `/<name>`, and our terms.
 
     Args:
         name: The program's and the image's name.
@@ -67,6 +73,8 @@ def static_archive(name: str, binary: Path, user: str, folder: Path) -> tuple[Pa
     # By way of a file: a program may be larger than what memory is free.
     with tarfile.open(layer, "w") as archive:
         _add(archive, name, binary, 0o755)
+        for term in TERMS:
+            _add(archive, f"{_DOCUMENTS}/{term}", ROOT / term)
     config = {
         "architecture": architecture(),
         "os": "linux",

@@ -11,13 +11,13 @@ import pytest
 from infra.errors import UpdraftError
 from infra.images import NAMES, content_hash, engines, host, recipes
 from infra.local import mounts
-from infra.root import ROOT
+from infra.root import ROOT, TERMS
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what images are made of."""
-    for name in ("LICENSE", "NOTICE"):
+    for name in TERMS:
         shutil.copyfile(ROOT / name, tmp_path / name)
     for name in ("docs/runbooks", "images", "operators", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)

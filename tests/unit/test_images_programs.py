@@ -17,9 +17,11 @@ from infra.cli.choices import Choices
 from infra.cli.image_plan import PLATFORM_IMAGES, late, needed, unbuilt
 from infra.cli.platform import WATCHING, Platform
 from infra.images import programs
+from infra.local import images as archives
 from infra.local.paths import Paths
 from infra.local.programs import MONITORING_TOOLS
 from infra.local.tools import ToolCache
+from infra.root import ROOT, TERMS
 
 CHOSEN = Choices(
     context="",
@@ -46,7 +48,7 @@ def built(tmp_path: Path) -> dict[str, Path]:
     return found
 
 
-def test_an_image_is_its_program_and_runs_it_as_nobody(
+def test_an_image_is_its_program_with_our_terms_and_runs_it_as_nobody(
     paths: Paths, built: dict[str, Path]
 ) -> None:
     images = programs.build(programs.NAMES, built, paths.cache)
@@ -65,14 +67,30 @@ def test_an_image_is_its_program_and_runs_it_as_nobody(
         digest = hashlib.sha256(content["layer.tar"]).hexdigest()
         assert config["rootfs"]["diff_ids"] == [f"sha256:{digest}"]
         with tarfile.open(fileobj=io.BytesIO(content["layer.tar"])) as layer:
-            (entry,) = layer.getmembers()
-            program = layer.extractfile(entry)
-            assert program is not None
-            assert program.read() == built[MONITORING_TOOLS[name]].read_bytes()
-        assert (entry.name, entry.mode) == (name, 0o755)
+            modes = {entry.name: entry.mode for entry in layer.getmembers()}
+            held = {each: layer.extractfile(each) for each in modes}
+            inside = {each: file.read() for each, file in held.items() if file}
+        terms = {f"usr/share/doc/updraft/{term}": (ROOT / term).read_bytes() for term in TERMS}
+        assert inside == {name: built[MONITORING_TOOLS[name]].read_bytes(), **terms}
+        assert modes == {name: 0o755, **dict.fromkeys(terms, 0o644)}
 
 
-def test_a_reference_changes_with_its_program_alone(paths: Paths, built: dict[str, Path]) -> None:
+def test_a_reference_changes_with_the_terms(
+    built: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = archives.static_reference("loki", built["loki"])
+    for term in TERMS:
+        (tmp_path / term).write_bytes((ROOT / term).read_bytes())
+    monkeypatch.setattr(archives, "ROOT", tmp_path)
+    same = archives.static_reference("loki", built["loki"])
+    (tmp_path / TERMS[-1]).write_text("others")
+    after = archives.static_reference("loki", built["loki"])
+    print(before, same, after)
+    assert same == before
+    assert after != before
+
+
+def test_a_reference_changes_with_no_other_program(paths: Paths, built: dict[str, Path]) -> None:
     before = programs.build(programs.NAMES, built, paths.cache)
     stamps = {name: image.archive.stat().st_mtime_ns for name, image in before.items()}
     with built["otelcol"].open("a") as file:
