@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 
 from infra.licences.texts import licences
-from infra.root import ROOT
+from infra.root import ROOT, TERMS
 
 PAPERS = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -20,6 +21,15 @@ def test_the_licence_is_apaches_with_our_name() -> None:
     holder = re.search(r"Copyright \d{4} (.+)", text)
     assert holder
     assert holder[0] in (ROOT / "NOTICE").read_text()
+
+
+def test_the_package_brings_the_terms_of_the_repository_along() -> None:
+    package = ROOT / "operators"
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    print(project["license-files"])
+    assert project["license-files"] == [*TERMS]
+    for name in TERMS:
+        assert (package / name).read_bytes() == (ROOT / name).read_bytes(), f"cp {name} operators/"
 
 
 def test_fixes_are_promised_for_the_newest_version_that_is_released() -> None:
