@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from infra.licences.package import Package
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Why what is not plainly permissive may be in an image, and what it asks for.
+
+    Args:
+        why: Why it may.
+        owed: What is owed by whoever passes the image on.
+    """
+
+    why: str
+    owed: str
+
 
 # Each lets anyone pass an image on with the licence's text in it.
 ALLOWED: Final = frozenset(
@@ -26,28 +41,38 @@ ALLOWED: Final = frozenset(
     }
 )
 
-# What one on the list asks for besides, and how that is met.
+# What one on the list asks for besides.
 CONDITIONS: Final = {
-    "MPL-2.0": "it asks for the source of its own files, which the registries serve unchanged",
+    "MPL-2.0": Terms(
+        "it holds for its own files alone",
+        "word of where their source is: the registries serve it unchanged",
+    ),
 }
 
-_LIBRARY: Final = (
-    "a library that Python loads as it comes: who has the image can put another in its place"
+_LIBRARY: Final = Terms(
+    "a library that Python loads by itself: who has the image can put another in its place",
+    "its source and a notice of what was changed, as [NOTICE](../../NOTICE) says",
 )
 # (kind, name) -> (expression, why it may be in an image though the expression is not on the list).
-EXCEPTIONS: Final[dict[tuple[str, str], tuple[str, str]]] = {
+EXCEPTIONS: Final[dict[tuple[str, str], tuple[str, Terms]]] = {
     ("go", "github.com/grafana/loki/v3"): (
         "AGPL-3.0-only AND Apache-2.0",
-        "a server of its own, built from the module that the registry serves, but that files of "
-        "this repository, in `tools/loki/without`, take the places of what stores in clouds and in "
-        "SQLite; it is Loki's licence wherever it comes from",
+        Terms(
+            "a server of its own: what asks it over the network is no part of it",
+            "its whole source, for whoever gets it or uses it over a network, and a notice of what "
+            "was changed and when, since it is modified (`tools/loki/without`): "
+            "[NOTICE](../../NOTICE) says which source that is",
+        ),
     ),
     ("python", "psycopg"): ("LGPL-3.0-only", _LIBRARY),
     ("python", "psycopg-binary"): ("LGPL-3.0-only", _LIBRARY),
     ("python", "psycopg2-binary"): ("LGPL-3.0-or-later", _LIBRARY),
     ("python", "text-unidecode"): (
         "Artistic-1.0-Perl OR GPL-2.0-or-later",
-        "either lets an unchanged copy be passed on with other software",
+        Terms(
+            "the first lets an unchanged copy be passed on with other software",
+            "its own notices, which the image brings along",
+        ),
     ),
 }
 
@@ -67,13 +92,13 @@ DECIDED: Final[dict[tuple[str, str, str], tuple[str, str]]] = {
 }
 
 
-def conditions(packages: Iterable[Package]) -> dict[str, tuple[str, list[str]]]:
-    """Each licence that is not plainly permissive, why it is allowed, and the packages it is of."""
-    found: dict[str, tuple[str, list[str]]] = {}
+def conditions(packages: Iterable[Package]) -> dict[str, tuple[Terms, list[str]]]:
+    """Each licence that is not plainly permissive, its terms, and the packages it is of."""
+    found: dict[str, tuple[Terms, list[str]]] = {}
     for each in packages:
-        expression, why = EXCEPTIONS.get((each.kind, each.name), ("", ""))
-        told = {expression: why} if expression else CONDITIONS
-        names = [expression] if expression else _NAMES.split(each.licence)
+        told, names = CONDITIONS, _NAMES.split(each.licence)
+        if exception := EXCEPTIONS.get((each.kind, each.name)):
+            told, names = dict([exception]), [exception[0]]
         for name in names:
             if name in told:
                 found.setdefault(name, (told[name], []))[1].append(each.name)
@@ -85,7 +110,8 @@ _NAMES: Final = re.compile(r"[() ]+(?:AND|OR)[() ]+")
 
 def refusal(package: Package) -> str:
     """Why a package may not go into an image; empty where it may."""
-    if package.licence == EXCEPTIONS.get((package.kind, package.name), ("", ""))[0]:
+    exception = EXCEPTIONS.get((package.kind, package.name))
+    if exception and package.licence == exception[0]:
         return ""
     try:
         expression = canonicalize_license_expression(package.licence)

@@ -64,7 +64,7 @@ def faults(table: Table, locks: Locks) -> list[str]:
 def _stale(table: Table, locks: Locks) -> list[str]:
     now, locked = locks.inputs(), locks.packages()
     there = {(each.kind, each.name, each.version) for each in table.packages}
-    named = {each for each in there if each[0] != go_modules.KIND}
+    named = {each for each in there if each[0] not in go_modules.KINDS}
     return [
         *(
             f"{name} has changed since {PAGE.name} was written: {COMMAND}"

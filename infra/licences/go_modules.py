@@ -16,16 +16,21 @@ from infra.licences.package import UNKNOWN, Package, conjunction
 from infra.local import standins, tools
 from infra.local.paths import Paths
 from infra.local.programs import MONITORING_TOOLS, NODE_IMAGES, TOOLS
+from infra.root import ROOT
 
 KIND: Final = "go"
+# Of a module of which a program takes in nothing but what stands in for it.
+STAND_IN: Final = "stand-in"
+KINDS: Final = frozenset({KIND, STAND_IN})
 # Image -> the program that it is made of.
 PROGRAMS: Final = {**{name: name for name in NODE_IMAGES}, **MONITORING_TOOLS}
 _FORMAT: Final = (
     "{{with .Module}}{{if not .Main}}{{with .Replace}}{{.Path}}\t{{.Version}}{{else}}"
-    "{{.Path}}\t{{.Version}}{{end}}\t{{.Dir}}\t{{$.Dir}}{{end}}{{end}}"
+    "{{.Path}}\t{{.Version}}{{end}}\t{{.Dir}}\t{{$.Dir}}\t{{$.ImportPath}}{{end}}{{end}}"
 )
 
 Module = tuple[str, str]
+_Key = tuple[str, str, str]
 # Go's own library and runtime are in each program; which Go, the machine decides.
 STANDARD_LIBRARY: Final[Module] = ("std", "-")
 
@@ -64,22 +69,32 @@ def read() -> list[Package]:
     """
     store = tools.ToolCache(Paths.for_instance().cache)
     go = store.go(print)
-    images: defaultdict[Module, set[str]] = defaultdict(set)
-    files: defaultdict[Module, set[Path]] = defaultdict(set)
+    images: defaultdict[_Key, set[str]] = defaultdict(set)
+    files: defaultdict[_Key, set[Path]] = defaultdict(set)
     for image in PROGRAMS:
-        for module, root, folder in _sources(image, go, store.environment()):
-            images[module].add(image)
-            files[module] |= _licences(root, folder)
-    images[STANDARD_LIBRARY] = set(PROGRAMS)
-    files[STANDARD_LIBRARY] = {_goroot(go) / "LICENSE"}
+        sources = _sources(image, go, store.environment())
+        theirs = {module for module, ours, _ in sources if not ours}
+        for module, _, found in sources:
+            key = (KIND if module in theirs else STAND_IN, *module)
+            images[key].add(image)
+            files[key] |= found
+    library = (KIND, *STANDARD_LIBRARY)
+    images[library] = set(PROGRAMS)
+    files[library] = {_goroot(go) / "LICENSE"}
     return [
-        Package(KIND, *module, _licence(module, files[module]), tuple(sorted(images[module])))
-        for module in sorted(images)
+        Package(*key, _licence(key, files[key]), tuple(sorted(images[key])))
+        for key in sorted(images)
     ]
 
 
-def _sources(image: str, go: Path, environment: dict[str, str]) -> list[tuple[Module, Path, Path]]:
-    """Module, its folder and the package's for each package that an image's program takes in."""
+def _sources(
+    image: str, go: Path, environment: dict[str, str]
+) -> list[tuple[Module, bool, set[Path]]]:
+    """What an image's program is linked from, package by package.
+
+    Returns:
+        The package's module, whether the package is ours, and its files of licences.
+    """
     tool = TOOLS[PROGRAMS[image]]
     folder = tools.SOURCES / tool.folder
     tags = ["-tags", ",".join(tool.tags)] if tool.tags else []
@@ -100,9 +115,12 @@ def _sources(image: str, go: Path, environment: dict[str, str]) -> list[tuple[Mo
     def real(path: str) -> Path:
         return standins.real(Path(path), folder, laid_out)
 
-    return [
-        (standins.named(path, version), real(root), real(own)) for path, version, root, own in rows
-    ]
+    ours = standins.files(folder)
+    found = []
+    for path, version, root, own, package in rows:
+        licences = {ROOT / "LICENSE"} if package in ours else _licences(real(root), real(own))
+        found.append((standins.named(path, version), package in ours, licences))
+    return found
 
 
 def _licences(root: Path, folder: Path) -> set[Path]:
@@ -122,8 +140,8 @@ def _goroot(go: Path) -> Path:
     return Path(told.strip())
 
 
-def _licence(module: Module, files: set[Path]) -> str:
-    if decided := DECIDED.get((KIND, *module)):
+def _licence(key: _Key, files: set[Path]) -> str:
+    if decided := DECIDED.get(key):
         return decided[0]
     found = [texts.licences(file.read_text(errors="replace")) for file in files]
     # A text that is none of the known ones may hold conditions of its own.

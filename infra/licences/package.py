@@ -13,7 +13,7 @@ class Package:
     """A package at the version that a lock names.
 
     Args:
-        kind: "python", "go" or "npm".
+        kind: "python", "go", "stand-in" or "npm".
         name: Its name in the registry, or the Go module's path.
         version: The locked version.
         licence: An SPDX expression, or UNKNOWN.

@@ -17,26 +17,35 @@ _HEAD: Final = f"""\
 # Licences of what goes into an image
 
 Written by `{COMMAND}` from the locked packages themselves. A test holds it to the locks and to the
-licences that `infra/licences/allowed.py` allows. Debian's packages, Python itself among them, are
-not here: each image has their terms in `/usr/share/doc/*/copyright`. Nor are the libraries that a
-wheel bundles: its own files of licences name them. Nor are the programs of Kubernetes, etcd,
-containerd and Helm, all Apache-2.0: `make up` builds and runs them on your machine, and no image
-holds them.
+licences that `infra/licences/allowed.py` allows. Not here are:
+
+- Debian's packages. Python is one of them; bash, coreutils, git and busybox are under the GPL. Each
+  image has their terms in `/usr/share/doc/*/copyright`.
+- The libraries that a wheel bundles, such as libpq and OpenSSL. Not every wheel names theirs.
+- The programs of Kubernetes, etcd, containerd and Helm: `make up` builds and runs them on your
+  machine, and no image holds them. They are Apache-2.0, some of their modules MPL-2.0.
+- The images that a cluster of your own pulls from others, by `infra/versions.py`. Grafana's Loki is
+  one of them, AGPL-3.0-only.
 
 ## What is not plainly permissive
 
 Every other licence here lets anyone pass an image on with the licence's text in it. These ask for
-more:
+more of whoever does:
 
-| Licence | Allowed, because | Of |
-|---|---|---|
+| Licence | Allowed, because | It asks for | Of |
+|---|---|---|---|
 """
 _INPUTS: Final = """\
 ## Found by
 
 What decides which packages there are, each with the start of its SHA-256:
 """
-_TITLES: Final = {"python": "Python packages", "go": "Go modules", "npm": "npm packages"}
+_TITLES: Final = {
+    "python": "Python packages",
+    "go": "Go modules",
+    "stand-in": "Go modules of which stand-ins of ours alone are linked",
+    "npm": "npm packages",
+}
 _HEADING: Final = re.compile(r"^## (.+)$")
 _ROW: Final = re.compile(r"^\| `(\S+)` \| (\S*) \| (.+) \| (.+) \|$")
 _INPUT: Final = re.compile(r"^- `(.+)`: ([0-9a-f]{16})$")
@@ -72,8 +81,9 @@ def text(packages: Iterable[Package], inputs: Mapping[str, str]) -> str:
 
 
 def _conditions(packages: Iterable[Package]) -> Iterator[str]:
-    for licence, (why, names) in sorted(allowed.conditions(packages).items()):
-        yield f"| {licence} | {why} | {', '.join(f'`{name}`' for name in names)} |"
+    for licence, (terms, names) in sorted(allowed.conditions(packages).items()):
+        listed = ", ".join(f"`{name}`" for name in names)
+        yield f"| {licence} | {terms.why} | {terms.owed} | {listed} |"
 
 
 def parse(page: str) -> Table:

@@ -25,7 +25,7 @@ print(json.dumps({
 def test_each_program_is_linked_from_the_modules_of_the_table() -> None:
     built = tools.ensure(go_modules.PROGRAMS.values(), print)
     go = tools.ToolCache(Paths.for_instance().cache).go(print)
-    told = [each for each in parse(PAGE.read_text()).packages if each.kind == go_modules.KIND]
+    told = [each for each in parse(PAGE.read_text()).packages if each.kind in go_modules.KINDS]
     for image, program in go_modules.PROGRAMS.items():
         wanted = {(each.name, each.version) for each in told if image in each.images}
         found = go_modules.linked(built[program], go) | {go_modules.STANDARD_LIBRARY}

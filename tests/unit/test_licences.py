@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from infra.images.recipes import containerfile
-from infra.licences import python_packages, texts
+from infra.licences import go_modules, python_packages, texts
 from infra.licences.allowed import CONDITIONS, DECIDED, EXCEPTIONS, refusal
 from infra.licences.check import Locks, faults
+from infra.licences.go_modules import PROGRAMS
 from infra.licences.package import UNKNOWN, Package
 from infra.licences.table import PAGE, Table, parse, text
+from infra.local.programs import TOOLS
 from infra.root import ROOT
 
 # Its NOTICE, and no file of licences, holds the second of the two that it declares.
@@ -43,18 +45,31 @@ def test_each_locked_package_of_an_image_has_an_allowed_licence(table: Table, lo
     assert not found
 
 
-def test_the_page_says_at_its_head_why_what_is_not_permissive_is_allowed(table: Table) -> None:
+def test_the_page_says_at_its_head_what_is_not_permissive_why_it_is_allowed_and_what_is_owed(
+    table: Table,
+) -> None:
     (head,) = re.findall(r"^## What is not.*?(?=^## )", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    rows = re.findall(r"^\| (\S.*?) \| (.+) \| (`.+`) \|$", head, re.MULTILINE)
-    told = {name for _, _, names in rows for name in re.findall(r"`(\S+)`", names)}
+    rows = re.findall(r"^\| (\S.*?) \| (.+) \| (.+) \| (`.+`) \|$", head, re.MULTILINE)
+    told = {name for *_, names in rows for name in re.findall(r"`(\S+)`", names)}
     copyleft = {each.name for each in table.packages if re.search("GPL|MPL|Artistic", each.licence)}
     print(*rows, sep="\n")
     assert told == copyleft
     assert len(copyleft) >= 5
-    assert {why for _, why, _ in rows} == {
-        *CONDITIONS.values(),
-        *(w for _, w in EXCEPTIONS.values()),
-    }
+    terms = {*CONDITIONS.values(), *(each for _, each in EXCEPTIONS.values())}
+    assert {(why, owed) for _, why, owed, _ in rows} == {(each.why, each.owed) for each in terms}
+    assert all(each.why and each.owed for each in terms)
+
+
+def test_a_module_of_which_our_stand_ins_alone_are_linked_is_told_apart(table: Table) -> None:
+    apart = [each for each in table.packages if each.kind == go_modules.STAND_IN]
+    print(*apart, sep="\n")
+    assert apart
+    for each in apart:
+        without = {one for image in each.images for one in TOOLS[PROGRAMS[image]].without}
+        assert each.name in without
+        assert each.licence == "Apache-2.0"
+        theirs = [one for one in table.packages if (one.kind, one.name) == ("go", each.name)]
+        assert not any({*each.images} & {*one.images} for one in theirs)
 
 
 def test_the_page_is_written_as_it_is_read(table: Table) -> None:
@@ -124,12 +139,11 @@ def test_a_licence_on_the_list_is_taken(licence: str) -> None:
 
 def test_an_exception_is_for_one_package_and_one_licence() -> None:
     assert EXCEPTIONS
-    for (kind, name), (licence, why) in EXCEPTIONS.items():
-        print(kind, name, licence, why)
+    for (kind, name), (licence, terms) in EXCEPTIONS.items():
+        print(kind, name, licence, terms)
         assert not refusal(Package(kind, name, "1", licence, ("airflow",)))
         assert refusal(Package(kind, f"{name}x", "1", licence, ("airflow",)))
         assert refusal(Package(kind, name, "1", "GPL-3.0-only", ("airflow",)))
-        assert why
 
 
 def test_a_package_that_is_locked_and_not_in_the_table_is_named(locks: Locks, table: Table) -> None:

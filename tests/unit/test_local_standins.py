@@ -147,6 +147,19 @@ def test_what_is_laid_out_is_upstreams_but_for_the_stand_ins(tool: Tool) -> None
             assert upstream == file
 
 
+def test_a_stand_in_says_its_terms_and_whose_declarations_it_repeats() -> None:
+    assert PROGRAMS
+    for tool in PROGRAMS:
+        for name, ours in standins.files(tools.SOURCES / tool.folder).items():
+            (module,) = (each for each in tool.without if f"{name}/".startswith(f"{each}/"))
+            for file in ours:
+                head, _, _ = file.read_text().partition("\n\n")
+                print(file.name, head)
+                assert "SPDX-License-Identifier: Apache-2.0" in head
+                assert f"the declarations of {module};" in head
+                assert "under the AGPL-3.0-only" in head
+
+
 def test_no_module_is_named_of_which_nothing_is_left_out() -> None:
     assert PROGRAMS
     for tool in PROGRAMS:

@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Written to the declarations of github.com/prometheus/sigv4;
+// the program that is made with it is under the AGPL-3.0-only.
+
 // Package sigv4 stands in for Amazon's way of signing requests, which is not compiled.
 package sigv4
 

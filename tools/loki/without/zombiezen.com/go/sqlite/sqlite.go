@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Written to the declarations of zombiezen.com/go/sqlite;
+// the program that is made with it is under the AGPL-3.0-only.
+
 // Package sqlite stands in for SQLite, in which Loki can note what is to be deleted; by default it
 // does so in bbolt, so SQLite is not compiled.
 package sqlite

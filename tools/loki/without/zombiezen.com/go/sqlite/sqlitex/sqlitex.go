@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Written to the declarations of zombiezen.com/go/sqlite;
+// the program that is made with it is under the AGPL-3.0-only.
+
 // Package sqlitex stands in for what Loki asks SQLite by; neither is compiled.
 package sqlitex
 

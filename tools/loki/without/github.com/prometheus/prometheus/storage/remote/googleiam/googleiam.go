@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Written to the declarations of github.com/prometheus/prometheus;
+// the program that is made with it is under the AGPL-3.0-only.
+
 // Package googleiam stands in for Google's logins, which are not compiled.
 package googleiam
 

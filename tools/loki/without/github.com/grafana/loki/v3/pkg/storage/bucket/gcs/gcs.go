@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Written to the declarations of github.com/grafana/loki/v3;
+// the program that is made with it is under the AGPL-3.0-only.
+
 // Package gcs stands in for Loki's newer client of Google's object store, which is not compiled.
 package gcs
 

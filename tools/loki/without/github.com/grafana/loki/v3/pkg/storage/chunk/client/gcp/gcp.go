@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Written to the declarations of github.com/grafana/loki/v3;
+// the program that is made with it is under the AGPL-3.0-only.
+
 // Package gcp stands in for Loki's clients of Google's stores, which are not compiled.
 package gcp
 
