@@ -17,8 +17,11 @@ from infra.errors import UpdraftError
 from infra.local.paths import Paths
 from tests.cluster import support, watching
 
-# First the platform as make up left it; its end is a test too, and no other can come after it.
+# After what makes a platform of its own comes the one of make up, first as it was left; its end is
+# a test too, and no other can come after it.
 ORDER = (
+    "test_join.py",
+    "test_node.py",
     "test_platform.py",
     "test_licences.py",
     "test_fan_out.py",
@@ -42,9 +45,22 @@ HERE = Path(__file__).resolve().parent
 DAGS = HERE / "dags"
 
 
+def place(file: Path) -> int:
+    """Where a file's tests come; those that need no cluster come first.
+
+    Raises:
+        pytest.UsageError: It is one of the cluster's, and ORDER lacks it.
+    """
+    if not file.is_relative_to(HERE):
+        return -1
+    name = file.relative_to(HERE).as_posix()
+    if name not in ORDER:
+        raise pytest.UsageError(f"{file}: it has no place in ORDER of tests/cluster/conftest.py")
+    return ORDER.index(name)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {HERE / name: place for place, name in enumerate(ORDER)}
-    items.sort(key=lambda item: places.get(item.path, -1))
+    items.sort(key=lambda item: place(item.path.resolve()))
 
 
 @pytest.fixture(scope="session")

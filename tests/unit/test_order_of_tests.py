@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import order
+from tests.cluster import conftest as cluster
 
 TESTS = Path(order.__file__).parent
 FILES = sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py"))
@@ -27,6 +28,16 @@ def test_the_longest_come_first_and_what_awaits_the_compiler_last(*, compiling: 
     assert ordered[-1].startswith("cluster/")
     assert needy.index(True) == (needy.count(False) if compiling else 0)
     assert compiling or ordered[0].startswith(order.LONGEST[0])
+
+
+def test_each_file_of_the_clusters_tests_has_a_place_and_one_without_is_refused() -> None:
+    places = {file: cluster.place(TESTS / file) for file in FILES}
+    own = sorted(place for file, place in places.items() if file.startswith("cluster/"))
+    print(own)
+    assert own == list(range(len(cluster.ORDER)))
+    assert {place for file, place in places.items() if not file.startswith("cluster/")} == {-1}
+    with pytest.raises(pytest.UsageError, match="no place in ORDER"):
+        cluster.place(TESTS / "cluster" / "faults" / "test_new.py")
 
 
 def test_one_worker_has_all_that_shares_a_server() -> None:
