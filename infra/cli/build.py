@@ -35,7 +35,7 @@ def render(options: Options, out: str | None) -> None:
     name = options.stack or DEFAULT_STACK
     live = choices.read(paths.state)
     if live and live.stack == name:
-        config = stack.merge(Platform(paths, live).config, options.overrides or {})
+        config = Platform(paths, live.with_set(options.overrides)).config
     else:
         config = stack.read(name, options.overrides)
     if options.context:

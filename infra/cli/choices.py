@@ -54,6 +54,10 @@ class Choices:
         """Whether the cluster is ours."""
         return not self.context
 
+    def with_set(self, overrides: Mapping[str, Any] | None) -> Choices:
+        """The same with a new SET, where there is one, in place of the whole last one."""
+        return self if overrides is None else dataclasses.replace(self, overrides=overrides)
+
     @property
     def cluster(self) -> str:
         """The cluster in words."""

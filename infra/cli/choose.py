@@ -24,13 +24,12 @@ def choose(options: Options, recorded: Choices | None) -> Choices:
     if recorded is None:
         return _first(options)
     asked = dataclasses.replace(
-        recorded,
+        recorded.with_set(options.overrides),
         context=_or(options.context, recorded.context),
         engine=_or(options.engine, recorded.engine),
         stack=_or(options.stack, recorded.stack),
         registry=_or(options.registry, recorded.registry),
         ui_port=options.ui_port or recorded.ui_port,
-        overrides=recorded.overrides if options.overrides is None else options.overrides,
     )
     if options.airflow_chart:
         found = charts.inspect(options.airflow_chart)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from infra.cli import build, choices
 from infra.cli.choices import Choices
 from infra.cli.image_plan import unbuilt
-from infra.cli.options import Options
+from infra.cli.options import Options, parse_overrides
 from infra.errors import UpdraftError
 from infra.local.paths import Paths
+from infra.settings import load, stack
 from tests.render.conftest import EMBEDDED
 
 INSTANCE = "test-render"
@@ -23,8 +27,8 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     return Paths.for_instance(INSTANCE)
 
 
-def record(paths: Paths, loki: str) -> None:
-    """Record a platform whose Loki is this image."""
+def record(paths: Paths, loki: str, overrides: Mapping[str, Any] | None = None) -> None:
+    """Record a platform whose Loki is this image, and whose SET this was."""
     chosen = Choices(
         context="",
         engine="embedded",
@@ -33,6 +37,7 @@ def record(paths: Paths, loki: str) -> None:
         stack="local",
         registry="",
         ui_port=8080,
+        overrides=overrides or {},
         images={"airflow": "localhost/updraft/airflow:7", "loki": loki},
     )
     choices.write(paths.state, chosen)
@@ -63,3 +68,20 @@ def test_what_is_built_is_written(paths: Paths, tmp_path: Path) -> None:
     texts = "".join(path.read_text() for path in out.rglob("*.yaml"))
     assert "localhost/updraft/loki:7" in texts
     assert "localhost/updraft/airflow:7" in texts
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize(
+    ("words", "replaced"), [(None, False), ("tasks.quota.cpu=6", True), ("none", True)]
+)
+def test_a_new_set_takes_the_place_of_the_whole_last_one_as_with_make_up(
+    words: str | None, *, replaced: bool, paths: Paths, tmp_path: Path
+) -> None:
+    own = load(stack.read("local")).tasks.quota.pods
+    record(paths, "localhost/updraft/loki:7", {"tasks": {"quota": {"pods": own + 1}}})
+    asked = None if words is None else parse_overrides(words)
+    build.render(Options(instance=INSTANCE, overrides=asked), str(tmp_path / "rendered"))
+    (file,) = (tmp_path / "rendered").glob("*-resourcequota-tasks.yaml")
+    quota = yaml.safe_load(file.read_text())["spec"]["hard"]
+    print(words, quota)
+    assert int(quota["pods"]) == (own if replaced else own + 1)
