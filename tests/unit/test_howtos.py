@@ -63,6 +63,18 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
     assert [link for link in files if not (page.parent / link).exists()] == []
 
 
+def test_a_dag_that_a_page_runs_is_in_the_repository_or_written_on_that_page() -> None:
+    shipped = {file.stem for file in (ROOT / "dags").glob("*.py")}
+    named = {
+        (page.name, dag): dag in shipped | set(re.findall(r"dags/(\w+)\.py", page.read_text()))
+        for page in PAGES
+        for dag in re.findall(r"\bDAG=(\w+)", page.read_text())
+    }
+    print(*named.items(), sep="\n")
+    assert len(named) >= 3
+    assert all(named.values())
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
