@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra.cli.image_plan import in_registry
 from infra.cli.options import parse_overrides
+from infra.cli.platform import split_reference
+from infra.images.engines import REPOSITORY
 from infra.root import ROOT
 from infra.settings import PROJECT, Settings, load
 from infra.settings.stack import merge, read
@@ -53,3 +56,11 @@ def test_every_change_that_a_page_makes_is_accepted() -> None:
     changed = load(merge(read("local"), areas))
     print(changed.tasks.quota)
     assert changed.tasks.quota.pods == 24
+
+
+def test_the_image_that_the_readme_pushes_is_the_one_of_the_production_stack() -> None:
+    (registry,) = re.findall(r"`make image REGISTRY=(\S+)`", PAGES[0].read_text())
+    pushed = split_reference(in_registry(registry, f"{REPOSITORY}/airflow:0a1b2c"))
+    chosen = load(merge(read("prod"), {"image": pushed})).image
+    print(pushed, read("prod")["image"])
+    assert chosen.repository == load(read("prod")).image.repository
