@@ -34,7 +34,8 @@ def test_the_version_is_written_in_one_place() -> None:
 
 
 def test_the_changelog_begins_with_the_version() -> None:
-    sections = re.findall(r"^## \[?([0-9.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    title = re.compile(r"^## (?:\[Unreleased\]\n\nTo be )?(\d+\.\d+\.\d+)", re.MULTILINE)
+    sections = title.findall((ROOT / "CHANGELOG.md").read_text())
     print(sections)
     assert sections[0] == versions.UPDRAFT
     ordered = sorted(sections, key=lambda each: [int(part) for part in each.split(".")])
