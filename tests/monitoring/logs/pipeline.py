@@ -94,9 +94,7 @@ def loki_server(binary: Path, folder: Path, options: Options | None = None) -> t
     return Server(command, f"{url}/ready", folder / "loki.log"), url
 
 
-def collector_server(
-    binary: Path, folder: Path, url: str, kubeconfig: Path
-) -> tuple[Server, str]:
+def collector_server(binary: Path, folder: Path, url: str, kubeconfig: Path) -> tuple[Server, str]:
     """The collector as it is deployed, but on loopback, over the node's folder `pods`.
 
     Returns:
