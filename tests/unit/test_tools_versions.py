@@ -11,8 +11,22 @@ from infra.local.paths import Paths
 from infra.local.programs import TEST_TOOLS, TOOLS
 from infra.local.tools import SOURCES, ToolCache
 
-# Loki is made of many more modules, and breaks with others than it names.
-APART = {"loki", *(TOOLS[name].folder for name in TEST_TOOLS if name != "promtool")}
+APART = {TOOLS[name].folder for name in TEST_TOOLS if name != "promtool"}
+# Loki is made of an older Prometheus, and breaks with other clients of etcd and of clouds than it
+# names: of what it shares with the others only the largest is held to theirs.
+ONLY = {
+    "loki": (
+        "github.com/klauspost/",
+        "github.com/prometheus/common",
+        "go.opentelemetry.io/collector/",
+        "go.opentelemetry.io/otel",
+        "golang.org/x/",
+        "google.golang.org/grpc",
+        "google.golang.org/protobuf",
+        "k8s.io/",
+        "sigs.k8s.io/",
+    )
+}
 # The collector's own modules are released together, and so are not raised one by one.
 OWN = {"collector": ("go.opentelemetry.io/collector/", "github.com/open-telemetry/")}
 
@@ -25,7 +39,8 @@ def required(folder: str) -> dict[str, str]:
         cwd=SOURCES / folder, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     found = {each["Path"]: each["Version"] for each in json.loads(told)["Require"] or []}
-    return {k: v for k, v in found.items() if not k.startswith(OWN.get(folder, ("-",)))}
+    own, only = OWN.get(folder, ("-",)), ONLY.get(folder, ("",))
+    return {k: v for k, v in found.items() if k.startswith(only) and not k.startswith(own)}
 
 
 def number(version: str) -> tuple[object, ...]:
