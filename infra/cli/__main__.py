@@ -154,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     made["lint-dags"].add_argument("paths", nargs="*", default=["dags"], help="files and folders")
     made["test"].add_argument("--fast", action="store_true", help="leave the cluster tests out")
     made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, behind --")
-    group = os.environ.get("GROUP", "").strip() or None
+    group = os.environ.get("GROUP") or None
     made["test-slow"].add_argument("group", nargs="?", default=group, help="one of them (all)")
     return whole
 
