@@ -19,6 +19,7 @@ DNS_PORTS = [
     {"name": "metrics", "port": 9153, "protocol": "TCP", "targetPort": 9153},
 ]
 
+# A Service is found at once, though somebody asked for it before it was made: no denial is kept.
 COREFILE = f""".:53 {{
     errors
     health
@@ -29,7 +30,9 @@ COREFILE = f""".:53 {{
         ttl 30
     }}
     prometheus :9153
-    cache 30
+    cache 30 {{
+        disable denial
+    }}
     loop
     reload
     loadbalance

@@ -98,6 +98,31 @@ def test_the_ui_is_told_with_user_and_password(platform: Platform) -> None:
     assert password not in support.command("ui")
 
 
+def test_a_service_is_found_at_once_though_it_was_asked_for_before_it_was_there(
+    platform: Platform,
+) -> None:
+    kubectl, namespace = platform.kubectl, platform.namespace
+    pod = f"deployment/{names.SCHEDULER}"
+
+    def found(name: str) -> bool:
+        script = f"import socket; socket.gethostbyname({name!r})"
+        told = kubectl.run(
+            "exec", pod, "-n", namespace, "--", "sh", "-c", f'python -c "{script}" 2>&1 || true'
+        )
+        print(told or f"{name} is known")
+        assert not told or "Name or service not known" in told
+        return not told
+
+    service = "late"
+    name = f"{service}.{namespace}.svc.cluster.local"
+    assert not found(name)
+    kubectl.run("create", "service", "clusterip", service, "--tcp=80", "-n", namespace)
+    try:
+        wait_for(lambda: found(name), 5, "the Service's name")
+    finally:
+        kubectl.run("delete", "service", service, "-n", namespace)
+
+
 def test_each_component_has_a_log(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
     for name in COMPONENTS:
         logs.logs(Options(instance=platform.paths.instance), name, support.DAG)
