@@ -148,6 +148,15 @@ def _job(status: Live) -> State:
     return State(ready=False, text=f"{status.get('active', 0)} running{tries}")
 
 
+def has_ended_well(pod: Live) -> bool:
+    """Return whether all of a pod's containers have, which its Job tells some seconds later."""
+    ended = [
+        one.get("state", {}).get("terminated")
+        for one in pod.get("status", {}).get("containerStatuses", [])
+    ]
+    return bool(ended) and all(one and one.get("exitCode") == 0 for one in ended)
+
+
 def belongs(pod: Live, workload: Live) -> bool:
     """Return whether a pod is one of a workload's."""
     wanted = workload["spec"].get("selector", {}).get("matchLabels", {})

@@ -13,6 +13,7 @@ from infra.deploy.readiness import (
     State,
     Trouble,
     belongs,
+    has_ended_well,
     settling,
     state,
     troubles,
@@ -144,9 +145,17 @@ class Snapshot:
 
     def ready(self, one: Identity, *, settled: bool) -> bool:
         """Return whether a workload is ready and, if asked for, has run for long enough."""
+        if one.kind == "Job" and self._has_done_its_work(one):
+            return True
         if not state(self.workloads.get(one)).ready:
             return False
         return not settled or not settling(self.workloads[one], self._near(one), datetime.now(UTC))
+
+    def _has_done_its_work(self, job: Identity) -> bool:
+        live = self.workloads.get(job)
+        return live is not None and any(
+            has_ended_well(pod) for pod in self._near(job) if belongs(pod, live)
+        )
 
     def _near(self, one: Identity) -> list[Live]:
         return [pod for pod in self.pods if pod["metadata"]["namespace"] == one.namespace]

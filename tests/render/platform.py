@@ -133,6 +133,19 @@ def running(since: datetime) -> Body:
     }
 
 
+def ended(code: int) -> Body:
+    """A pod's status whose container has ended, and whose phase the kubelet has yet to tell."""
+    container = {
+        "name": "main",
+        "image": "example.org/app:1",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"terminated": {"exitCode": code}},
+    }
+    return {"phase": "Running", "containerStatuses": [container]}
+
+
 def succeeded() -> Body:
     return {"phase": "Succeeded"}
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infra.deploy.waiting import Waiter
-from tests.render.platform import Body, Platform, refused, running, waiting
+from tests.render.platform import Body, Platform, ended, refused, running, waiting
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.apiserver
@@ -22,6 +22,20 @@ def test_a_failed_job_is_told_at_once_and_runs_again_at_the_next_deploy(platform
     refused(lambda: platform.deploy(platform.job("migrate"), timeout=1))
     assert platform.live("job", "migrate")["metadata"]["uid"] != before
     assert any("failed before and runs again" in line for line in platform.said)
+
+
+def test_a_job_is_done_once_its_pod_has_ended_well_whatever_its_controller_says_yet(
+    platform: Platform,
+) -> None:
+    refused(lambda: platform.deploy(platform.job("migrate"), timeout=1))
+    platform.kubelet(ended(1))
+    message = refused(lambda: platform.deploy(platform.job("migrate"), timeout=1))
+    assert "1 running" in message
+    platform.kubelet(ended(0))
+    platform.deploy(platform.job("migrate"))
+    status = platform.live("job", "migrate")["status"]
+    print(status)
+    assert not status.get("conditions"), "the pod's phase is not told yet"
 
 
 def _until_failed(platform: Platform) -> None:
