@@ -17,7 +17,7 @@ from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 from infra.local import cleanup, mounts, network, tools
 from infra.local.cgroups import Subtree
-from infra.local.images import Store
+from infra.local.images import Archive, Store
 from infra.local.node import NODE_PROGRAMS
 from infra.local.paths import Paths
 from infra.local.processes import Processes
@@ -98,7 +98,7 @@ class Cluster:
         output: Print,
         *,
         ui_port: int = DEFAULT_UI_PORT,
-        archives: Sequence[tuple[Path, str]] = (),
+        archives: Sequence[Archive] = (),
     ) -> None:
         """Bring it up, or what is missing of it; a second run changes nothing.
 

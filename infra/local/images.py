@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import platform
 import tarfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.local.shell import run
 from infra.root import ROOT, TERMS
+
+# An image's archive, and its reference.
+Archive = tuple[Path, str]
 
 # Who runs a program whose pod does not say: nobody.
 NOBODY = "65532:65532"
@@ -104,6 +110,10 @@ class Store:
         self._ctr = [str(ctr), "--address", str(socket), "--namespace", "k8s.io"]
         self._snapshotter = snapshotter
 
+    def answers(self) -> bool:
+        """Whether containerd answers: it then tells its version after the client's."""
+        return run(*self._ctr, "version", check=False).count("Revision") > 1
+
     def references(self) -> set[str]:
         """The references of all images."""
         listed = run(*self._ctr, "images", "list", "--quiet").split()
@@ -137,6 +147,32 @@ class Store:
         return {row[0] for row in rows if row[2] == "RUNNING"}
 
     def remove(self, references: set[str]) -> None:
-        """Remove images; their layers go with the next collection."""
+        """Remove images, and the layers that no other image needs."""
         if references:
-            run(*self._ctr, "images", "remove", *sorted(references))
+            run(*self._ctr, "images", "remove", "--sync", *sorted(references))
+
+
+def load_all(store: Store, archives: Sequence[Archive], loaded: Callable[[str], None]) -> None:
+    """Import archives side by side, as unpacking one keeps one processor busy.
+
+    Args:
+        store: What is to hold them.
+        archives: Archive and reference of each image.
+        loaded: Told each reference that was not there before.
+
+    Raises:
+        UpdraftError: An archive is none, or does not hold its reference.
+    """
+
+    def load(archive: Path, reference: str) -> None:
+        if store.load(archive, reference):
+            loaded(reference)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        loads = [pool.submit(load, *each) for each in archives]
+        try:
+            for each in loads:
+                each.result()
+        except BaseException:  # what is interrupted begins nothing more
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 from infra.local import addons, cleanup, images, mounts, network, node, packages, pki, tools
 from infra.local.cgroups import Subtree
+from infra.local.node_stores import NodeStores
 from infra.local.paths import Paths
 from infra.local.processes import Process, Processes
 from infra.local.programs import NODE_IMAGES, NODE_TOOLS
@@ -54,7 +53,7 @@ class Start:
         self.processes = processes
         self.output = output
 
-    def run(self, ui_port: int, archives: Sequence[tuple[Path, str]] = ()) -> None:
+    def run(self, ui_port: int, archives: Sequence[images.Archive] = ()) -> None:
         """Do it all.
 
         Args:
@@ -78,21 +77,19 @@ class Start:
         pki.ensure(self.paths, built["kubeadm"], built["kubectl"], address=address, version=version)
         stacking = recorded["snapshotter"]
         node.write_configs(self.paths, address=address, pause=pause[1], snapshotter=stacking)
-        changed = self._control_plane(built, address)
+        archives = [pause, coredns, *archives]
+        changed = self._start(
+            node.etcd(self.paths, built), node.api_server(self.paths, built, address)
+        )
+        # While they start.
+        stores = NodeStores(self.paths.cache / "node-stores", built, stacking, self.output)
+        stores.give(self.paths.state / "containerd", archives)
         store = images.Store(built["ctr"], self.paths.containerd_socket, stacking)
-        for archive, reference in (pause, coredns):
-            store.load(archive, reference)
-        # Side by side, as unpacking one keeps one processor busy, and while servers are waited for.
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            loads = [pool.submit(self._load, store, *each) for each in archives]
-            try:
-                changed |= self._workers(built, address, ui_port)
-                self._ready(built, coredns[1], store)
-                for load in loads:
-                    load.result()
-            except BaseException:  # what is interrupted begins nothing more
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        changed |= self._start(node.containerd(self.paths, built))
+        self._wait(store.answers, "containerd")
+        images.load_all(store, archives, lambda ref: self.output(f"{ref} loaded into the node"))
+        changed |= self._workers(built, address, ui_port)
+        self._ready(built, coredns[1], store)
         done = f"in {time.monotonic() - began:.0f} s" if changed else "and was so before"
         self.output(f"Kubernetes {version} is ready on {address} {done}")
 
@@ -134,30 +131,9 @@ class Start:
             images.static_archive(name, built[name], images.NOBODY, folder) for name in NODE_IMAGES
         ]
 
-    def _load(self, store: images.Store, archive: Path, reference: str) -> None:
-        if store.load(archive, reference):
-            self.output(f"{reference} loaded into the node")
-
     def _start(self, *programs: Process) -> bool:
         started = [program.name for program in programs if self.processes.start(program)]
         return bool(started)
-
-    def _control_plane(self, built: node.Tools, address: str) -> bool:
-        paths = self.paths
-        changed = self._start(
-            node.containerd(paths, built),
-            node.etcd(paths, built),
-            node.api_server(paths, built, address),
-        )
-        socket = str(paths.containerd_socket)
-        ctr = str(built["ctr"])
-        self._wait(
-            lambda: bool(
-                run(ctr, "--address", socket, "version", check=False).count("Revision") > 1
-            ),
-            "containerd",
-        )
-        return changed
 
     def _workers(self, built: node.Tools, address: str, ui_port: int) -> bool:
         paths = self.paths
