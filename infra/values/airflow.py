@@ -171,7 +171,7 @@ def _api_server(settings: Settings) -> Values:
     return {
         **_process(settings.airflow.api_server, names.API_SERVER, token=True),
         "service": {"type": ui.service_type, "ports": [port]},
-        "startupProbe": {**probe, "periodSeconds": 3, "failureThreshold": 100},
+        "startupProbe": {**probe, "periodSeconds": 1, "failureThreshold": 300},
         "livenessProbe": {**probe, "failureThreshold": 6},
         "readinessProbe": {**probe, "failureThreshold": 3},
         "extraVolumes": [{"name": "logs", "emptyDir": {}}],
