@@ -19,6 +19,7 @@ from pathlib import Path
 from infra.errors import UpdraftError
 from infra.local.images import Archive, Store, load_all
 from infra.local.lock import hold
+from infra.local.paths import make_folder
 from infra.local.shell import awaited, end, last_lines, run
 from infra.output import Print
 
@@ -78,7 +79,7 @@ class NodeStores:
         partial.rename(root)
 
     def _can_share(self, root: Path) -> bool:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder, 0o700)  # images hold programs that run as root for anybody
         there = self._folder.stat().st_dev == root.parent.stat().st_dev
         return there and self._snapshotter == _SHARING
 

@@ -156,7 +156,7 @@ def _scheduler(settings: Settings) -> Values:
     health = ["/probe", "http", str(config.HEALTH_PORT), "/health"]
     return {
         **_process(settings.airflow.scheduler, names.SCHEDULER, token=True),
-        "startupProbe": _probe(health, period=5, failures=60),
+        "startupProbe": _probe(health, period=2, failures=150),
         "livenessProbe": _probe(health, period=20, failures=5),
         "logGroomerSidecar": {"enabled": False},
     }
