@@ -88,13 +88,18 @@ class Trouble:
         return f"{self.about}{container}: {self.reason}{message}"
 
 
-def state(live: Live | None) -> State:
-    """Return the state of a Deployment, StatefulSet, DaemonSet or Job; None: it isn't there yet."""
+def state(live: Live | None, pods: Iterable[Live] = ()) -> State:
+    """Return the state of a Deployment, StatefulSet, DaemonSet or Job.
+
+    Args:
+        live: The workload; None: it isn't there yet.
+        pods: By which a Job is known to be done some seconds before Kubernetes says so of it.
+    """
     if live is None:
         return State(ready=False, text="not there")
     status = live.get("status", {})
     if live["kind"] == "Job":
-        return _job(status)
+        return _job(live, status, pods)
     if status.get("observedGeneration", 0) < live["metadata"].get("generation", 0):
         return State(ready=False, text="not seen by its controller")
     if live["kind"] == "DaemonSet":
@@ -137,24 +142,28 @@ def _is_young(pod: Live, now: datetime) -> bool:
     return False
 
 
-def _job(status: Live) -> State:
+def _job(live: Live, status: Live, pods: Iterable[Live]) -> State:
     for condition in status.get("conditions", []):
         if condition["status"] == "True" and condition["type"] == "Complete":
             return State(ready=True, text="complete")
         if condition["status"] == "True" and condition["type"] == "Failed":
             reason = f"{condition.get('reason', 'Failed')}: {condition.get('message', '')}"
             return State(ready=False, text="failed", failed=reason.rstrip(": "))
+    done = sum(_has_ended_well(pod) for pod in pods if belongs(pod, live))
+    if done >= live["spec"].get("completions", 1):
+        return State(ready=True, text="complete")
     tries = f", {status['failed']} of its pods failed" if status.get("failed") else ""
     return State(ready=False, text=f"{status.get('active', 0)} running{tries}")
 
 
-def has_ended_well(pod: Live) -> bool:
-    """Return whether all of a pod's containers have, which its Job tells some seconds later."""
-    ended = [
-        one.get("state", {}).get("terminated")
-        for one in pod.get("status", {}).get("containerStatuses", [])
-    ]
-    return bool(ended) and all(one and one.get("exitCode") == 0 for one in ended)
+def _has_ended_well(pod: Live) -> bool:
+    """Return whether every container has ended with code 0, by itself."""
+    status = pod.get("status", {})
+    if pod["metadata"].get("deletionTimestamp") or status.get("phase") == "Failed":
+        return False  # told to end, which a program may do in order, too
+    ended = [one.get("state", {}).get("terminated") for one in status.get("containerStatuses", [])]
+    all_ended = len(ended) == len(pod["spec"]["containers"])
+    return all_ended and all(one and one.get("exitCode") == 0 for one in ended)
 
 
 def belongs(pod: Live, workload: Live) -> bool:

@@ -13,7 +13,6 @@ from infra.deploy.readiness import (
     State,
     Trouble,
     belongs,
-    has_ended_well,
     settling,
     state,
     troubles,
@@ -83,7 +82,7 @@ class Waiter:
     def _give_up(self, open_: Sequence[Identity], live: Snapshot, *, late: bool) -> None:
         now = time.monotonic()
         for one in open_:
-            found = state(live.workloads.get(one))
+            found = live.state(one)
             if found.failed:
                 raise self._failure(one, found, live, f"has failed: {found.failed}")
             for trouble in live.troubles(one):
@@ -92,7 +91,7 @@ class Waiter:
                 if trouble.hopeless(since):
                     raise self._failure(one, found, live, "can't become ready")
         if late and open_:
-            found = state(live.workloads.get(open_[0]))
+            found = live.state(open_[0])
             raise self._failure(open_[0], found, live, f"isn't ready after {self.timeout:.0f} s")
 
     def _failure(self, one: Identity, found: State, live: Snapshot, why: str) -> UpdraftError:
@@ -143,19 +142,15 @@ class Snapshot:
     pods: list[Live]
     events: list[Live]
 
+    def state(self, one: Identity) -> State:
+        """Return how far a workload is."""
+        return state(self.workloads.get(one), self._near(one))
+
     def ready(self, one: Identity, *, settled: bool) -> bool:
         """Return whether a workload is ready and, if asked for, has run for long enough."""
-        if one.kind == "Job" and self._has_done_its_work(one):
-            return True
-        if not state(self.workloads.get(one)).ready:
+        if not self.state(one).ready:
             return False
         return not settled or not settling(self.workloads[one], self._near(one), datetime.now(UTC))
-
-    def _has_done_its_work(self, job: Identity) -> bool:
-        live = self.workloads.get(job)
-        return live is not None and any(
-            has_ended_well(pod) for pod in self._near(job) if belongs(pod, live)
-        )
 
     def _near(self, one: Identity) -> list[Live]:
         return [pod for pod in self.pods if pod["metadata"]["namespace"] == one.namespace]
@@ -190,7 +185,7 @@ def _items(kubectl: Kubectl, kinds: str, namespaces: Iterable[str]) -> Iterator[
 
 
 def _line(one: Identity, live: Snapshot) -> str:
-    found = state(live.workloads.get(one))
+    found = live.state(one)
     reasons = sorted({trouble.reason for trouble in live.troubles(one)})
     young = ["just started"] if found.ready else []
     return f"{one.name} ({'; '.join([found.text, *young, *reasons])})"
