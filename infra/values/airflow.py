@@ -14,6 +14,9 @@ from infra.values.image import ImageReference
 
 Values = dict[str, object]
 
+# Seconds in which a server is to have started before it is started again.
+_STARTUP = 300
+
 
 def values(settings: Settings, image: ImageReference) -> Values:
     """Return the chart's values for the settings and the image."""
@@ -147,6 +150,16 @@ def _probe(command: list[str], period: int, failures: int, delay: int = 0) -> Va
     }
 
 
+def _startup(period: int) -> Values:
+    """A probe often enough that who waits for the start waits little longer."""
+    return {
+        "initialDelaySeconds": 0,
+        "periodSeconds": period,
+        "failureThreshold": _STARTUP // period,
+        "timeoutSeconds": 3,
+    }
+
+
 def _job_probe(job: str) -> Values:
     return _probe(["/probe", "job", job], period=30, failures=5, delay=30)
 
@@ -156,7 +169,7 @@ def _scheduler(settings: Settings) -> Values:
     health = ["/probe", "http", str(config.HEALTH_PORT), "/health"]
     return {
         **_process(settings.airflow.scheduler, names.SCHEDULER, token=True),
-        "startupProbe": _probe(health, period=2, failures=150),
+        "startupProbe": {"command": health, **_startup(2)},
         "livenessProbe": _probe(health, period=20, failures=5),
         "logGroomerSidecar": {"enabled": False},
     }
@@ -171,7 +184,7 @@ def _api_server(settings: Settings) -> Values:
     return {
         **_process(settings.airflow.api_server, names.API_SERVER, token=True),
         "service": {"type": ui.service_type, "ports": [port]},
-        "startupProbe": {**probe, "periodSeconds": 1, "failureThreshold": 300},
+        "startupProbe": _startup(1),
         "livenessProbe": {**probe, "failureThreshold": 6},
         "readinessProbe": {**probe, "failureThreshold": 3},
         "extraVolumes": [{"name": "logs", "emptyDir": {}}],
