@@ -40,7 +40,8 @@ _PREFIX = "updraft_circuit"
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _FAILURE, _OPENED, _PROBE = "failure", "opened", "probe"
 _ENTRY = re.compile(r"(failure|opened|probe)\.(\d+\.\d+)\.[0-9a-f]+")
-# Two claims to the probe at once: looks at whether the other has withdrawn, and seconds between.
+# Two claims to the probe at once: looks at whether the other has withdrawn, and seconds between;
+# on a busy machine that takes the other a second.
 _LOOKS, _PAUSE = 20, 0.1
 # Seconds in which the other tasks that saw the same failures open the circuit as well.
 _SETTLE = 0.5
