@@ -15,7 +15,7 @@ from infra.cli.platform import Platform
 from infra.cli.prompt import confirm
 from infra.deploy import embedded, pulumi
 from infra.errors import UpdraftError
-from infra.local import mounts, packages
+from infra.local import mounts, node_stores, packages
 from infra.local.cluster import Cluster
 from infra.local.lock import hold, hold_instance
 from infra.local.paths import Paths
@@ -104,7 +104,11 @@ def down(options: Options) -> None:
 
 def _purge(cache: Path, output: Output) -> None:
     """Delete the caches, once nobody fills them: a build goes on for moments after its command."""
-    with hold(ToolCache(cache).lock, "build of tools", output), images.held(cache, output):
+    with (
+        hold(ToolCache(cache).lock, "build of tools", output),
+        images.held(cache, output),
+        node_stores.held(cache, output),
+    ):
         # A build that was killed leaves mounts of its containers in the images' store.
         mounts.release(cache)
         shutil.rmtree(cache)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from infra.local.network import DNS_ADDRESS, POD_RANGE
@@ -28,20 +29,40 @@ def may_raise_priority(status: str | None = None) -> bool:
     return bool(int(effective.split()[1], 16) >> CAP_SYS_RESOURCE & 1)
 
 
+# Of containerd's plugins what nobody here asks for.
+_UNUSED = ("io.containerd.nri.v1.nri", "io.containerd.internal.v1.tracing")
+_KUBERNETES = (
+    "io.containerd.grpc.v1.cri",
+    "io.containerd.cri.v1.images",
+    "io.containerd.cri.v1.runtime",
+)
+
+
+def _containerd(root: Path, state: Path, socket: Path, disabled: Sequence[str]) -> str:
+    return f"""\
+version = 4
+root = '{root}'
+state = '{state}'
+disabled_plugins = {list(disabled)}
+
+[plugins.'io.containerd.server.v1.grpc']
+address = '{socket}'
+[plugins.'io.containerd.server.v1.ttrpc']
+address = '{socket}.ttrpc'
+"""
+
+
+def unpacker(root: Path, state: Path, socket: Path) -> str:
+    """The TOML of a containerd that runs no container."""
+    return _containerd(root, state, socket, (*_UNUSED, *_KUBERNETES))
+
+
 def containerd(paths: Paths, *, pause: str, snapshotter: str) -> str:
     """Containerd's TOML."""
     restrict = "false" if may_raise_priority() else "true"
+    state, socket = paths.run / "containerd", paths.containerd_socket
     return f"""\
-version = 4
-root = '{paths.state}/containerd'
-state = '{paths.run}/containerd'
-disabled_plugins = ['io.containerd.nri.v1.nri', 'io.containerd.internal.v1.tracing']
-
-[plugins.'io.containerd.server.v1.grpc']
-address = '{paths.containerd_socket}'
-[plugins.'io.containerd.server.v1.ttrpc']
-address = '{paths.containerd_socket}.ttrpc'
-
+{_containerd(paths.containerd_root, state, socket, _UNUSED)}
 [plugins.'io.containerd.cri.v1.images']
 snapshotter = '{snapshotter}'
 [plugins.'io.containerd.cri.v1.images'.pinned_images]

@@ -8,14 +8,17 @@ import json
 import os
 import platform
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.local.shell import run
 from infra.root import ROOT, TERMS
 
+# The snapshotter that stacks a container's own layer on the image's, which it leaves as they are.
+OVERLAYFS = "overlayfs"
 # An image's archive, and its reference.
 Archive = tuple[Path, str]
 
@@ -58,7 +61,7 @@ def static_reference(name: str, binary: Path) -> str:
     return f"localhost/updraft/{name}:{digest.hexdigest()[:12]}"
 
 
-def static_archive(name: str, binary: Path, user: str, folder: Path) -> tuple[Path, str]:
+def static_archive(name: str, binary: Path, user: str, folder: Path) -> Archive:
     """An archive of an image that holds one static program, `/<name>`, and our terms.
 
     Args:
@@ -98,7 +101,7 @@ def static_archive(name: str, binary: Path, user: str, folder: Path) -> tuple[Pa
 
 
 class Store:
-    """The images that the node's containerd holds.
+    """The images that a containerd holds.
 
     Args:
         ctr: containerd's client.
@@ -146,14 +149,23 @@ class Store:
         rows = (line.split() for line in run(*self._ctr, "tasks", "list").splitlines()[1:])
         return {row[0] for row in rows if row[2] == "RUNNING"}
 
-    def remove(self, references: set[str]) -> None:
-        """Remove images, and the layers that no other image needs."""
+    def remove(self, references: set[str], *, collect: bool = False) -> None:
+        """Remove images; their layers go with the next collection.
+
+        Args:
+            references: Of the images.
+            collect: Whether to collect at once, and wait for it.
+        """
         if references:
-            run(*self._ctr, "images", "remove", "--sync", *sorted(references))
+            sync = ["--sync"] if collect else []
+            run(*self._ctr, "images", "remove", *sync, *sorted(references))
 
 
-def load_all(store: Store, archives: Sequence[Archive], loaded: Callable[[str], None]) -> None:
-    """Import archives side by side, as unpacking one keeps one processor busy.
+@contextmanager
+def loading(
+    store: Store, archives: Sequence[Archive], loaded: Callable[[str], None]
+) -> Iterator[None]:
+    """Import archives side by side while the block runs, and wait for them at its end.
 
     Args:
         store: What is to hold them.
@@ -168,9 +180,11 @@ def load_all(store: Store, archives: Sequence[Archive], loaded: Callable[[str], 
         if store.load(archive, reference):
             loaded(reference)
 
+    # Side by side, as unpacking one keeps one processor busy.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         loads = [pool.submit(load, *each) for each in archives]
         try:
+            yield
             for each in loads:
                 each.result()
         except BaseException:  # what is interrupted begins nothing more

@@ -9,45 +9,59 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import tempfile
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from infra.errors import UpdraftError
-from infra.local.images import Archive, Store, load_all
+from infra.local.images import OVERLAYFS, Archive, loading
 from infra.local.lock import hold
-from infra.local.paths import make_folder
-from infra.local.shell import awaited, end, last_lines, run
+from infra.local.shell import run
+from infra.local.unpacker import serving
 from infra.output import Print
 
 # The newest are kept: of before and after a change, and one of another checkout.
 KEPT = 3
-PATIENCE = 60.0
-POLL = 0.1
-# Files that containerd writes to; all others are written once, under a name of their own.
-_DATABASES = "*.db"
+_BLOBS, _LAYERS = "io.containerd.content.v1.content", f"io.containerd.snapshotter.v1.{OVERLAYFS}"
+# Of containerd's root: what is written once, under a name of its own, and what is written to.
+# It makes the rest anew.
+_SHARED = (f"{_BLOBS}/blobs", f"{_LAYERS}/snapshots")
+_OWN = ("io.containerd.metadata.v1.bolt/meta.db", f"{_LAYERS}/metadata.db")
+_ROOT, _REFERENCES = "root", "references"
 _PARTIAL = ".partial"
-# The only snapshotter whose layers are not copied for each container.
-_SHARING = "overlayfs"
+
+
+def folder(cache: Path) -> Path:
+    """Where the stores are."""
+    return cache / "node-stores"
+
+
+def held(cache: Path, output: Print) -> AbstractContextManager[None]:
+    """Hold the lock of the stores in a cache: one unpacks at a time.
+
+    Args:
+        cache: Updraft's cache.
+        output: Told when another has to be waited for.
+    """
+    return hold(folder(cache) / "lock", "unpacking of images", output, mode=0o700)
 
 
 class NodeStores:
     """The stores that the cache keeps, one for each set of images.
 
     Args:
-        folder: Where they are.
+        cache: Updraft's cache.
+        run: A folder for what lives no longer than a command.
         built: The programs; of them containerd and ctr.
         snapshotter: The way of the node to stack layers.
         output: Told what is unpacked.
     """
 
     def __init__(
-        self, folder: Path, built: Mapping[str, Path], snapshotter: str, output: Print
+        self, cache: Path, run: Path, built: Mapping[str, Path], snapshotter: str, output: Print
     ) -> None:
-        self._folder = folder
+        self._cache = cache
+        self._folder = folder(cache)
+        self._run = run
         self._built = built
         self._snapshotter = snapshotter
         self._output = output
@@ -62,128 +76,100 @@ class NodeStores:
             archives: Archive and reference of each image.
 
         Raises:
-            UpdraftError: An archive is damaged, or containerd does not start.
+            UpdraftError: An archive is damaged, the disk is full, or containerd does not start.
         """
-        if root.exists() or not self._can_share(root):
+        if root.exists() or self._snapshotter != OVERLAYFS:
             return
-        with hold(self._folder / "lock", "unpacking of images", self._output):
+        with held(self._cache, self._output):
             self._clear()
+            if not self._can_link_to(root.parent):
+                return
             kept = self._folder / self._name({reference for _, reference in archives})
             if not kept.exists():
                 self._make(kept, archives)
+            partial = root.with_name(root.name + _PARTIAL)
+            _remove(partial)
+            _share(kept / _ROOT, partial)
             os.utime(kept)
             self._drop_old()
-            partial = root.with_name(root.name + _PARTIAL)
-            shutil.rmtree(partial, ignore_errors=True)
-            _link(kept, partial)
         partial.rename(root)
 
-    def _can_share(self, root: Path) -> bool:
-        make_folder(self._folder, 0o700)  # images hold programs that run as root for anybody
-        there = self._folder.stat().st_dev == root.parent.stat().st_dev
-        return there and self._snapshotter == _SHARING
+    def _can_link_to(self, place: Path) -> bool:
+        """Try it: of two mounts of one file system nothing else tells."""
+        here, there = self._folder / "trial", place / "link-trial"
+        here.touch()
+        try:
+            there.unlink(missing_ok=True)
+            there.hardlink_to(here)
+        except OSError:
+            return False
+        finally:
+            there.unlink(missing_ok=True)
+        return True
 
-    def _name(self, references: Collection[str]) -> str:
+    def _version(self) -> str:
+        return self._built["containerd"].parent.name
+
+    def _name(self, references: set[str]) -> str:
         digest = hashlib.sha256("\n".join(sorted(references)).encode()).hexdigest()
-        return f"{self._built['containerd'].parent.name}-{digest[:12]}"
+        return f"{self._version()}-{digest[:12]}"
 
     def _stores(self) -> list[Path]:
-        """Those of this version of containerd, the newest first."""
-        found = self._folder.glob(f"{self._built['containerd'].parent.name}-*")
+        """All of them, the newest first."""
+        found = (entry for entry in self._folder.iterdir() if (entry / _REFERENCES).is_file())
         return sorted(found, key=lambda store: store.stat().st_mtime, reverse=True)
 
     def _clear(self) -> None:
         for partial in self._folder.glob(f"*{_PARTIAL}"):
-            shutil.rmtree(partial)
+            _remove(partial)
 
     def _drop_old(self) -> None:
-        newest = self._stores()[:KEPT]
-        for entry in self._folder.iterdir():
-            if entry.is_dir() and entry not in newest:
-                shutil.rmtree(entry)
+        for store in self._stores()[KEPT:]:
+            _remove(store)
+
+    def _nearest(self, references: set[str]) -> Path | None:
+        """The store of this containerd that holds most of the images."""
+        mine = [store for store in self._stores() if store.name.startswith(f"{self._version()}-")]
+        shared = {store: len(references & _references(store)) for store in mine}
+        return max((store for store in mine if shared[store]), key=shared.__getitem__, default=None)
 
     def _make(self, kept: Path, archives: Sequence[Archive]) -> None:
-        """Unpack what the newest store lacks, and take out of it what is not asked for."""
+        """Unpack what the nearest store lacks, and take out of it what is not asked for."""
+        wanted = {reference for _, reference in archives}
         partial = kept.with_name(kept.name + _PARTIAL)
-        for newest in self._stores()[:1]:
-            _link(newest, partial)
-        with serving(partial, self._built, self._snapshotter) as store:
-            load_all(store, archives, lambda ref: self._output(f"{ref} unpacked"))
-            store.remove(store.references() - {reference for _, reference in archives})
+        partial.mkdir()
+        nearest = self._nearest(wanted)
+        if nearest:
+            _share(nearest / _ROOT, partial / _ROOT)
+        with serving(partial / _ROOT, self._run, self._built, self._snapshotter) as store:
+            with loading(store, archives, lambda reference: self._output(f"{reference} unpacked")):
+                pass
+            store.remove(store.references() - wanted, collect=True)
+        (partial / _REFERENCES).write_text("\n".join(sorted(wanted)))
+        # containerd writes layers without a sync: after a crash they would be empty files.
+        run("sync", "--file-system", partial)
         partial.rename(kept)
 
 
-@contextmanager
-def serving(root: Path, built: Mapping[str, Path], snapshotter: str) -> Iterator[Store]:
-    """A containerd of our own on a store, whose mounts nobody else sees; it ends with the block.
-
-    Args:
-        root: Where the store is, or is to be.
-        built: The programs; of them containerd and ctr.
-        snapshotter: Where layers are unpacked to.
-
-    Raises:
-        UpdraftError: It does not start; with the last that it said.
-    """
-    with tempfile.TemporaryDirectory(prefix="updraft-") as name:
-        state = Path(name)
-        socket, config, log = (state / one for one in ("socket", "config.toml", "log"))
-        config.write_text(_config(root, state / "state", socket))
-        store = Store(built["ctr"], socket, snapshotter)
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                [
-                    # Whatever ends this process ends it too.
-                    *("setpriv", "--pdeathsig", "KILL"),
-                    *("unshare", "--mount", "--propagation", "private", "--"),
-                    *(str(built["containerd"]), f"--config={config}"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
-        with awaited(process):
-            _wait(store, process, log)
-            yield store
-        end(process)
+def _references(store: Path) -> set[str]:
+    return set((store / _REFERENCES).read_text().split())
 
 
-def _wait(store: Store, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while not store.answers():
-        if process.poll() is not None or time.monotonic() > until:
-            raise UpdraftError(
-                f"containerd, which unpacks the images, does not start:\n"
-                f"{last_lines(log.read_text(errors='replace'))}",
-                fix="mend what it says, then run it again",
-            )
-        time.sleep(POLL)
+def _remove(store: Path) -> None:
+    if store.exists():
+        shutil.rmtree(store)
 
 
-def _link(source: Path, target: Path) -> None:
+def _share(source: Path, target: Path) -> None:
     """Make another store of the same files, with databases of its own."""
-    run("cp", "--archive", "--link", source, target, fix="free space on the disk")
-    for database in source.rglob(_DATABASES):
-        own = target / database.relative_to(source)
-        own.unlink()
-        shutil.copy2(database, own)
-
-
-def _config(root: Path, state: Path, socket: Path) -> str:
-    return f"""\
-version = 4
-root = '{root}'
-state = '{state}'
-disabled_plugins = [
-  'io.containerd.grpc.v1.cri',
-  'io.containerd.cri.v1.images',
-  'io.containerd.cri.v1.runtime',
-  'io.containerd.nri.v1.nri',
-  'io.containerd.internal.v1.tracing',
-]
-
-[plugins.'io.containerd.server.v1.grpc']
-address = '{socket}'
-[plugins.'io.containerd.server.v1.ttrpc']
-address = '{socket}.ttrpc'
-"""
+    target.mkdir(mode=0o700)
+    for name in _SHARED:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        # An opaque folder is so by an attribute: without it deleted files would be back.
+        copy = ("cp", "--archive", "--preserve=xattr", "--link", "--no-target-directory")
+        run(*copy, source / name, target / name, fix="free space on the disk, then run it again")
+    for name in _OWN:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / name, target / name)
+        with (target / name).open("rb") as database:
+            os.fsync(database.fileno())

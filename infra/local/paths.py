@@ -156,6 +156,11 @@ class Paths:
         return self.state / "volumes"
 
     @property
+    def containerd_root(self) -> Path:
+        """What containerd keeps: its images and containers."""
+        return self.state / "containerd"
+
+    @property
     def containerd_socket(self) -> Path:
         """Where containerd listens."""
         return self.run / "containerd.sock"

@@ -14,9 +14,19 @@ from typing import Any
 
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
-from infra.local import addons, cleanup, images, mounts, network, node, packages, pki, tools
+from infra.local import (
+    addons,
+    cleanup,
+    images,
+    mounts,
+    network,
+    node,
+    node_stores,
+    packages,
+    pki,
+    tools,
+)
 from infra.local.cgroups import Subtree
-from infra.local.node_stores import NodeStores
 from infra.local.paths import Paths
 from infra.local.processes import Process, Processes
 from infra.local.programs import NODE_IMAGES, NODE_TOOLS
@@ -41,7 +51,7 @@ def snapshotter(folder: Path) -> str:
         return "native"
     finally:
         run("rm", "-rf", str(trial))
-    return "overlayfs"
+    return images.OVERLAYFS
 
 
 class Start:
@@ -77,19 +87,21 @@ class Start:
         pki.ensure(self.paths, built["kubeadm"], built["kubectl"], address=address, version=version)
         stacking = recorded["snapshotter"]
         node.write_configs(self.paths, address=address, pause=pause[1], snapshotter=stacking)
-        archives = [pause, coredns, *archives]
         changed = self._start(
             node.etcd(self.paths, built), node.api_server(self.paths, built, address)
         )
         # While they start.
-        stores = NodeStores(self.paths.cache / "node-stores", built, stacking, self.output)
-        stores.give(self.paths.state / "containerd", archives)
+        node_stores.NodeStores(self.paths.cache, self.paths.run, built, stacking, self.output).give(
+            self.paths.containerd_root, [pause, coredns, *archives]
+        )
         store = images.Store(built["ctr"], self.paths.containerd_socket, stacking)
         changed |= self._start(node.containerd(self.paths, built))
         self._wait(store.answers, "containerd")
-        images.load_all(store, archives, lambda ref: self.output(f"{ref} loaded into the node"))
-        changed |= self._workers(built, address, ui_port)
-        self._ready(built, coredns[1], store)
+        for archive, reference in (pause, coredns):
+            store.load(archive, reference)
+        with images.loading(store, archives, self._tell_loaded):
+            changed |= self._workers(built, address, ui_port)
+            self._ready(built, coredns[1], store)
         done = f"in {time.monotonic() - began:.0f} s" if changed else "and was so before"
         self.output(f"Kubernetes {version} is ready on {address} {done}")
 
@@ -125,11 +137,14 @@ class Start:
         if not usual.is_symlink():
             usual.symlink_to(self.paths.containerd_socket)
 
-    def _own_images(self, built: node.Tools) -> list[tuple[Path, str]]:
+    def _own_images(self, built: node.Tools) -> list[images.Archive]:
         folder = self.paths.cache / "images" / "node"
         return [
             images.static_archive(name, built[name], images.NOBODY, folder) for name in NODE_IMAGES
         ]
+
+    def _tell_loaded(self, reference: str) -> None:
+        self.output(f"{reference} loaded into the node")
 
     def _start(self, *programs: Process) -> bool:
         started = [program.name for program in programs if self.processes.start(program)]
@@ -217,6 +232,7 @@ class Start:
                     f"{name} {what}; it says last:\n{self.processes.tail(name)}",
                     where=str(self.processes.log(name)),
                     fix="mend what it says, then run it again; where that makes no sense, a program"
-                    f" may be damaged: delete {self.paths.cache / 'tools'}, which is built again",
+                    f" or an image may be damaged: delete {self.paths.cache / 'tools'} and"
+                    f" {node_stores.folder(self.paths.cache)}, which are made again, and make down",
                 )
             time.sleep(POLL)

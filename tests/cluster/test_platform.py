@@ -16,6 +16,7 @@ from infra.cli.platform import Platform
 from infra.deploy import pulumi
 from infra.errors import UpdraftError
 from infra.kubectl import KubectlError
+from infra.local import node_stores
 from infra.values import names
 from tests.cluster import support
 from tests.waiting import wait_for
@@ -96,6 +97,21 @@ def test_the_ui_is_told_with_user_and_password(platform: Platform) -> None:
     user, password = platform.administrator()
     assert f"user:      {user}\npassword:  {password}\n" in support.command("ui", SECRETS="1")
     assert password not in support.command("ui")
+
+
+def test_the_node_has_its_layers_from_the_cache(platform: Platform) -> None:
+    root, kept = platform.paths.containerd_root, node_stores.folder(platform.paths.cache)
+    if not kept.exists() or kept.stat().st_dev != root.stat().st_dev:
+        pytest.skip(f"no links lead from {kept} to {root}, so the node imported its images")
+    cached, own = (
+        {path.stat().st_ino for path in folder.rglob("snapshots/*/fs/usr/bin/*") if path.is_file()}
+        for folder in (kept, root)
+    )
+    print(
+        f"{len(cached)} programs in the cache, {len(own)} in the node, {len(own - cached)} its own"
+    )
+    assert len(own) > 100
+    assert own <= cached
 
 
 def test_a_service_is_found_at_once_though_it_was_asked_for_before_it_was_there(
