@@ -101,6 +101,9 @@ def test_lines_that_loki_throws_away_fire(platform: Platform, watch: Watch) -> N
     """Before Loki is taken away: what is counted as it comes back might be old, so it is not."""
     assert from_a_pod(platform, PUSH + ONE_IS_OLD) == ["204", "400"]
     watch.wait_firing("AirflowLokiDiscardsLines")
+    # Of a Loki younger than the rate's window nothing is told, and the next test makes a new one.
+    told = "updraft:log_lines_discarded:rate5m > 0"
+    wait_for(lambda: watch.query(told), 420, "the rate of the lines that were refused")
     watch.end("AirflowLokiDiscardsLines")
 
 
