@@ -72,7 +72,8 @@ def test_tasks_that_fail_fall_silent_or_are_late_fire(
     failing += [support.start(api, causes.FAULTY, fault=fault) for fault in ("error", "source")]
     failing += [support.start(api, name) for name in doomed.NAMES]
     late = [support.start(api, "late", fails=False) for _ in range(LATE_WELL)]
-    watch.wait_firing(*FIRED, timeout=600)
+    # The ratio of runs, over six hours scaled, is not told before the platform is that old.
+    watch.wait_firing(*FIRED, timeout=1200)
     causes.delete_pods(platform, api, silent, "long")
     well = [support.start(api, causes.FAULTY, fault=fault) for fault in WELL]
     assert causes.finish(platform, api, silent, *failing) == {"failed"}
