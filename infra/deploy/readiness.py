@@ -97,9 +97,9 @@ def state(live: Live | None, pods: Iterable[Live] = ()) -> State:
     """
     if live is None:
         return State(ready=False, text="not there")
-    status = live.get("status", {})
     if live["kind"] == "Job":
-        return _job(live, status, pods)
+        return _job(live, pods)
+    status = live.get("status", {})
     if status.get("observedGeneration", 0) < live["metadata"].get("generation", 0):
         return State(ready=False, text="not seen by its controller")
     if live["kind"] == "DaemonSet":
@@ -142,7 +142,8 @@ def _is_young(pod: Live, now: datetime) -> bool:
     return False
 
 
-def _job(live: Live, status: Live, pods: Iterable[Live]) -> State:
+def _job(live: Live, pods: Iterable[Live]) -> State:
+    status = live.get("status", {})
     for condition in status.get("conditions", []):
         if condition["status"] == "True" and condition["type"] == "Complete":
             return State(ready=True, text="complete")

@@ -84,9 +84,10 @@ class NodeStores:
             self._clear()
             if not self._can_link_to(root.parent):
                 return
-            kept = self._folder / self._name({reference for _, reference in archives})
+            wanted = {reference for _, reference in archives}
+            kept = self._folder / self._name(wanted)
             if not kept.exists():
-                self._make(kept, archives)
+                self._make(kept, archives, wanted)
             partial = root.with_name(root.name + _PARTIAL)
             _remove(partial)
             _share(kept / _ROOT, partial)
@@ -133,9 +134,8 @@ class NodeStores:
         shared = {store: len(references & _references(store)) for store in mine}
         return max((store for store in mine if shared[store]), key=shared.__getitem__, default=None)
 
-    def _make(self, kept: Path, archives: Sequence[Archive]) -> None:
+    def _make(self, kept: Path, archives: Sequence[Archive], wanted: set[str]) -> None:
         """Unpack what the nearest store lacks, and take out of it what is not asked for."""
-        wanted = {reference for _, reference in archives}
         partial = kept.with_name(kept.name + _PARTIAL)
         partial.mkdir()
         nearest = self._nearest(wanted)

@@ -102,47 +102,36 @@ def pod(image: str) -> Body:
     return {"containers": [{"name": "main", "image": image}]}
 
 
-def waiting(reason: str, message: str, **more: Any) -> Body:
-    """A pod's status whose container waits for a reason."""
-    container = {
+def _container(state: Body, *, ready: bool = False) -> Body:
+    return {
         "name": "main",
         "image": "example.org/app:1",
         "imageID": "",
-        "ready": False,
+        "ready": ready,
         "restartCount": 0,
-        "state": {"waiting": {"reason": reason, "message": message}},
-        **more,
+        "state": state,
     }
-    return {"phase": "Pending", "containerStatuses": [container]}
+
+
+def waiting(reason: str, message: str, **more: Any) -> Body:
+    """A pod's status whose container waits for a reason."""
+    container = _container({"waiting": {"reason": reason, "message": message}})
+    return {"phase": "Pending", "containerStatuses": [{**container, **more}]}
 
 
 def running(since: datetime) -> Body:
     """A pod's status whose container runs."""
-    container = {
-        "name": "main",
-        "image": "example.org/app:1",
-        "imageID": "",
-        "ready": True,
-        "restartCount": 0,
-        "state": {"running": {"startedAt": since.strftime("%Y-%m-%dT%H:%M:%SZ")}},
-    }
+    started = {"startedAt": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
     return {
         "phase": "Running",
         "conditions": [{"type": "Ready", "status": "True"}],
-        "containerStatuses": [container],
+        "containerStatuses": [_container({"running": started}, ready=True)],
     }
 
 
 def ended(code: int) -> Body:
     """A pod's status whose container has ended, and whose phase the kubelet has yet to tell."""
-    container = {
-        "name": "main",
-        "image": "example.org/app:1",
-        "imageID": "",
-        "ready": False,
-        "restartCount": 0,
-        "state": {"terminated": {"exitCode": code}},
-    }
+    container = _container({"terminated": {"exitCode": code}})
     return {"phase": "Running", "containerStatuses": [container]}
 
 
