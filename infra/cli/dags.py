@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.cli.dag_files import refuse_unfit, told
+from infra.cli.dag_files import printable, refuse_unfit, told
+from infra.cli.dag_merge import index_info, merge, parse
 from infra.errors import UpdraftError
 
+# What was pushed from here last, and what the remote held after that.
 PUSHED = "refs/updraft/pushed"
+SEEN = "refs/updraft/seen"
 REMOTE = "refs/updraft/remote"
 MARK = "Updraft-Pushed: dags"
 NEVER = "__pycache__/\n*.pyc\n"
@@ -91,18 +95,25 @@ class DagPusher:
         """
         if not self.folder.is_dir():
             raise UpdraftError("the folder of DAGs is missing", where=str(self.folder))
-        self._prepare()
         theirs, tree = self._fetch(), self._tree()
-        ours = self._commit(tree, theirs if mirror else self._base(theirs))
-        commit = self._merge(ours, theirs) if theirs else ours
+        base = theirs if mirror else self._base(theirs)
+        ours = self._commit(tree, base)
+        commit = self._merge(base, ours, theirs) if theirs else ours
         changes = self._changes(theirs, commit)
         if mirror and commit != theirs:
             mirror(changes)
         if commit != theirs:
             self._send(commit)
         self._git("update-ref", PUSHED, ours)
+        self._git("update-ref", SEEN, commit)
         left = self._changes(tree, commit)
         return Pushed(commit, tree, commit != theirs, changes, left)
+
+    def newest(self) -> str:
+        """Return the remote branch's commit; empty while the remote has no such branch."""
+        self._prepare()
+        branch = f"refs/heads/{self.remote.branch}"
+        return self._over_http("ls-remote", self.remote.url, branch).partition("\t")[0]
 
     def _send(self, commit: str) -> None:
         try:
@@ -133,11 +144,10 @@ class DagPusher:
 
     def _fetch(self) -> str:
         """The remote branch's commit, fetched; empty while the remote has no such branch."""
-        url, branch = self.remote.url, f"refs/heads/{self.remote.branch}"
-        listed = self._over_http("ls-remote", url, branch).split()
-        if not listed:
+        if not self.newest():
             return ""
-        self._over_http("fetch", "-q", "--no-tags", url, f"+{branch}:{REMOTE}")
+        branch = f"refs/heads/{self.remote.branch}"
+        self._over_http("fetch", "-q", "--no-tags", self.remote.url, f"+{branch}:{REMOTE}")
         return self._git("rev-parse", REMOTE)
 
     def _tree(self) -> str:
@@ -156,16 +166,18 @@ class DagPusher:
 
     def _base(self, theirs: str) -> str:
         """The last commit that was pushed from here: kept here, else found in the remote."""
-        kept = self._git("rev-parse", "-q", "--verify", PUSHED, check=False)
         if not theirs:
             return ""
-        if kept and self._is_ancestor(kept, theirs):
-            return kept
+        # A remote that was made anew holds nothing of what was pushed before.
+        if self._is_ancestor(self._known(SEEN), theirs):
+            return self._known(PUSHED)
         return self._git("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs, check=False)
 
+    def _known(self, ref: str) -> str:
+        return self._git("rev-parse", "-q", "--verify", ref, check=False)
+
     def _is_ancestor(self, commit: str, of: str) -> bool:
-        known = self._git("merge-base", commit, of, check=False)
-        return known == commit
+        return bool(commit) and self._git("merge-base", commit, of, check=False) == commit
 
     def _commit(self, tree: str, base: str) -> str:
         """A commit of the tree on top of the base; the base itself when nothing changed."""
@@ -174,25 +186,37 @@ class DagPusher:
         parents = ["-p", base] if base else []
         return self._git("commit-tree", tree, *parents, "-m", "Push the DAGs", "-m", MARK)
 
-    def _merge(self, ours: str, theirs: str) -> str:
+    def _merge(self, base: str, ours: str, theirs: str) -> str:
         """The commit for the remote: theirs, ours, or a merge of both."""
-        if ours == theirs or self._is_ancestor(ours, theirs):
-            return theirs
         if self._is_ancestor(theirs, ours):
             return ours
-        options = ["--write-tree", "--name-only", "--no-messages", "--allow-unrelated-histories"]
-        lines = self._git("merge-tree", *options, ours, theirs, check=False).splitlines()
-        if len(lines) != 1:
-            raise UpdraftError(
-                f"others changed the same DAGs: {told(lines[1:]) or 'the histories differ'}",
-                where=f"{self.remote.url}, branch {self.remote.branch}",
-                fix="bring their version into the folder, commit it, and push again; or, to drop "
-                "theirs: make push-dags MIRROR=1",
-            )
-        if lines[0] == self._git("rev-parse", f"{theirs}^{{tree}}"):
+        sides = [self._files(commit) for commit in (base, ours, theirs)]
+        merged = merge(*sides)
+        if merged.clashes:
+            raise self._clash(merged.clashes)
+        if merged.files == sides[2]:
             return theirs
+        index = self.git_dir / "index.merged"
+        index.unlink(missing_ok=True)
+        work = {"GIT_INDEX_FILE": str(index)}
+        given = index_info(merged.files)
+        self._git("update-index", "-z", "--index-info", extra=work, given=given)
+        tree = self._git("write-tree", extra=work)
         heads = ["-p", theirs, "-p", ours]
-        return self._git("commit-tree", lines[0], *heads, "-m", "Merge the pushed DAGs")
+        return self._git("commit-tree", tree, *heads, "-m", "Merge the pushed DAGs")
+
+    def _files(self, commit: str) -> dict[str, str]:
+        return parse(self._git("ls-tree", "-rz", commit)) if commit else {}
+
+    def _clash(self, paths: Sequence[str]) -> UpdraftError:
+        first = shlex.quote(f"{REMOTE}:{paths[0]}")
+        show = f"git --git-dir={shlex.quote(str(self.git_dir))} show {first}"
+        return UpdraftError(
+            f"others changed the same DAGs: {told(paths)}",
+            where=f"{self.remote.url}, branch {self.remote.branch}",
+            fix=f"put their version into the folder ({printable(show)}), push, then change it and "
+            "push again; or, to drop all that others pushed: make push-dags MIRROR=1",
+        )
 
     def _changes(self, before: str, after: str) -> Changes:
         """What a commit or tree holds otherwise than one before it, which may be none."""
@@ -226,6 +250,7 @@ class DagPusher:
         extra: dict[str, str] | None = None,
         cwd: Path | None = None,
         check: bool = True,
+        given: str = "",
         fix: str = "mend what git names in the folder of DAGs, then run it again",
     ) -> str:
         name = {"NAME": "Updraft", "EMAIL": "updraft@localhost"}
@@ -248,7 +273,7 @@ class DagPusher:
             text=True,
             errors="surrogateescape",  # a file's name may be any bytes
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=given,
         )
         if check and done.returncode:
             raise UpdraftError(

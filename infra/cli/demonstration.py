@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
 from infra.cli.arrival import wait_for_dag
+from infra.cli.dags import Pushed
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
 from infra.cli.platform import Platform
@@ -20,7 +21,6 @@ from infra.errors import UpdraftError
 from infra.output import Output
 from infra.values import links, names
 
-PARSE_TIMEOUT = 180
 # Where the command that login tells forwards the UI, on a cluster whose stack names no address.
 LOCAL_UI = "http://localhost:8080"
 
@@ -32,6 +32,8 @@ class Request:
     dag_id: str
     conf: Mapping[str, Any] = field(default_factory=dict)
     logical_date: LogicalDate = "now"
+    # Of the DAG; whatever Airflow has where it is empty.
+    commit: str = ""
 
 
 def show(platform: Platform, output: Output) -> RunReport | None:
@@ -40,10 +42,10 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     With the image and the DAGs of the last good demonstration it shows that one again, whatever
     settings changed: a second make up runs nothing.
     """
-    tree = push(platform, output)
+    pushed = push(platform, output)
     with platform.api() as api:
         record = platform.paths.state / "demonstration.json"
-        print_ = fingerprint(platform.config, tree)
+        print_ = fingerprint(platform.config, pushed.tree if pushed else "")
         report = _shown_before(platform, api, record, print_)
         if report:
             output("image and DAGs are those of this run; make trigger runs it anew:")
@@ -53,18 +55,19 @@ def show(platform: Platform, output: Output) -> RunReport | None:
                 f"{platform.settings.dags.repository} holds no {DEFAULT_DAG} (or none yet) to show"
             )
         else:
-            report = run(platform, api, output, Request(DEFAULT_DAG))
+            commit = pushed.commit if pushed else ""
+            report = run(platform, api, output, Request(DEFAULT_DAG, commit=commit))
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
     return report
 
 
-def push(platform: Platform, output: Output) -> str:
-    """Push dags/ to the git server inside the cluster; what dags/ holds, "" where there is none."""
+def push(platform: Platform, output: Output) -> Pushed | None:
+    """Push dags/ to the git server inside the cluster; None where there is none."""
     if not platform.has_git_server:
-        return ""
+        return None
     pushed = platform.push_dags()
     output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {pushed.commit[:12]}")
-    return pushed.tree
+    return pushed
 
 
 def fingerprint(config: Mapping[str, Any], tree: str) -> str:
@@ -97,7 +100,7 @@ def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> 
         UpdraftError: The DAG doesn't appear, or its run fails.
     """
     dag_id = asked.dag_id
-    dag = wait_for_dag(api, dag_id, PARSE_TIMEOUT, output)
+    dag = wait_for_dag(api, dag_id, output, commit=asked.commit)
     if dag["is_paused"]:
         api.unpause(dag_id)
         output(f"{dag_id} was paused and is unpaused now")

@@ -229,6 +229,13 @@ class Platform:
         with self.git_remote() as remote:
             return DagPusher(folder, self.paths.state, remote).push(mirror)
 
+    def newest_commit(self) -> str:
+        """The newest commit of the git server inside the cluster; empty where there is none."""
+        if not self.has_git_server:
+            return ""
+        with self.git_remote() as remote:
+            return DagPusher(DAGS, self.paths.state, remote).newest()
+
     @contextmanager
     def git_remote(self) -> Iterator[Remote]:
         """The git server inside the cluster, reachable while the block runs."""

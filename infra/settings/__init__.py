@@ -93,5 +93,5 @@ def _refusal(faults: list[str]) -> UpdraftError:
     count = "1 setting is" if len(faults) == 1 else f"{len(faults)} settings are"
     return UpdraftError(
         "\n".join([f"{count} wrong:", *(f"  {fault}" for fault in faults)]),
-        fix="change the stack's settings; docs/reference/settings.md lists them all",
+        fix="change the stack's file, or SET; docs/reference/settings.md lists all settings",
     )

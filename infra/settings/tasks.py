@@ -65,7 +65,9 @@ class Tasks(Area):
         None, description="Tasks at once for a scheduler; quota.pods if it is not set."
     )
     keep_finished_pods: Annotated[int, Field(ge=0, le=10080)] = Field(
-        60, description="Minutes for which finished pods stay; 0 deletes them at once."
+        60,
+        description="Minutes for which finished pods stay, looked for every 10 minutes; 0 deletes "
+        "them at once.",
     )
     node_selector: NodeSelector = Field(default_factory=dict, description="Labels of the nodes.")
     tolerations: tuple[Toleration, ...] = Field((), description="Taints that are tolerated.")

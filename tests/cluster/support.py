@@ -104,14 +104,14 @@ def push_by_git(platform: Platform, folder: Path, files: Mapping[str, str]) -> N
 
 def start(api: AirflowApi, dag_id: str, **conf: object) -> RunReport:
     """Begin a run of a DAG, once it is parsed."""
-    if wait_for_dag(api, dag_id, 180, print)["is_paused"]:
+    if wait_for_dag(api, dag_id, print)["is_paused"]:
         api.unpause(dag_id)
     return RunReport(dag_id, api.trigger(dag_id, conf))
 
 
 def start_schedule(api: AirflowApi, dag_id: str) -> None:
     """Have the scheduler begin a DAG's runs by its schedule, once it is parsed."""
-    wait_for_dag(api, dag_id, 180, print)
+    wait_for_dag(api, dag_id, print)
     api.unpause(dag_id)
 
 

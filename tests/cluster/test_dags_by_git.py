@@ -41,7 +41,7 @@ def test_a_dag_pushed_by_git_appears_and_runs(
 ) -> None:
     assert api.dag(NAME) is None
     support.push_by_git(platform, tmp_path, {f"{NAME}.py": TEXT})
-    wait_for_dag(api, NAME, 180, print)
+    wait_for_dag(api, NAME, print)
     api.unpause(NAME)
     report = support.finish(platform, api, RunReport(NAME, api.trigger(NAME)))
     assert report.state == "success", report.counts()

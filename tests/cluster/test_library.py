@@ -54,7 +54,7 @@ def test_custom_data_moves_a_table_between_two_databases(
 def test_a_night_is_published_and_starts_the_report(
     platform: Platform, api: AirflowApi, databases: dict[str, ExampleDatabase]
 ) -> None:
-    wait_for_dag(api, "reporting", 180, print)
+    wait_for_dag(api, "reporting", print)
     api.unpause("reporting")
     report = support.run(platform, api, "warehouse_nightly", orders=3_000, bad_orders=3)
     assert report.state == "success"

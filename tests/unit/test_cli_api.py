@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from infra.cli.airflow_api import CLASHES, AirflowApi, ApiError
-from infra.cli.arrival import wait_for_dag
+from infra.cli.arrival import Patience, wait_for_dag
 from infra.cli.instances import task_instance
 from infra.errors import UpdraftError
 from tests.unit.airflow_server import Answer, Server
@@ -164,7 +164,7 @@ def test_why_a_dag_may_be_unknown_is_told_while_it_waits(
     server.answers[UNKNOWN] = [(404, {}), (404, {}), (404, {}), (200, {"dag_id": "nope"})]
     server.answers[ERRORS] = [broken(*files)]
     said: list[str] = []
-    assert wait_for_dag(api, "nope", 60, said.append, hint=0.5) == {"dag_id": "nope"}
+    assert wait_for_dag(api, "nope", said.append, patience=Patience(hint=0.5)) == {"dag_id": "nope"}
     print(*said, sep="\n")
     assert len(said) == 2
     assert told in said[1]
@@ -183,7 +183,56 @@ def test_who_gives_a_dag_up_is_told_which_there_are(server: Server, api: Airflow
     rows = [{"dag_id": "report"}, {"dag_id": "load"}]
     server.answers[DAGS] = [(200, {"dags": rows, "total_entries": 2})]
     with pytest.raises(UpdraftError, match=r"nope was not parsed within") as caught:
-        wait_for_dag(api, "nope", 0.1, print)
+        wait_for_dag(api, "nope", print, patience=Patience(0.1))
     print(caught.value)
     assert "sales.py: Traceback" in caught.value.where
     assert "the DAGs that there are: load, report" in caught.value.fix
+
+
+KNOWN = [(200, {"dag_id": "nope", "bundle_version": "old", "relative_fileloc": "nope.py"})]
+
+
+def test_a_dag_of_an_older_commit_is_waited_out(server: Server, api: AirflowApi) -> None:
+    row = {"dag_id": "nope", "bundle_version": "new", "relative_fileloc": "nope.py"}
+    server.answers[UNKNOWN] = [*KNOWN * 2, (200, row)]
+    server.answers[ERRORS] = [broken("sales.py")]
+    said: list[str] = []
+    assert wait_for_dag(api, "nope", said.append, commit="new") == row
+    assert said == ["waiting for git-sync and the DAG processor to find nope of new"]
+
+
+def test_a_dag_that_moved_on_to_a_commit_of_somebody_else_has_arrived(
+    server: Server, api: AirflowApi
+) -> None:
+    newer = {**KNOWN[0][1], "bundle_version": "theirs"}
+    server.answers[UNKNOWN] = [*KNOWN, (200, newer)]
+    server.answers[ERRORS] = [broken()]
+    assert wait_for_dag(api, "nope", print, commit="new") == newer
+
+
+def test_a_dag_whose_newest_version_is_broken_does_not_run_as_the_one_before(
+    server: Server, api: AirflowApi
+) -> None:
+    server.answers[UNKNOWN] = KNOWN
+    server.answers[ERRORS] = [broken("nope.py", "sales.py")]
+    with pytest.raises(UpdraftError, match="newest version of nope can't be imported") as caught:
+        wait_for_dag(api, "nope", print, commit="new")
+    print(caught.value)
+    assert "nope.py: Traceback" in caught.value.where
+    assert "sales.py" not in caught.value.where
+
+
+def test_a_mistyped_dag_is_refused_once_all_of_the_commit_are_there(
+    server: Server, api: AirflowApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.cli.arrival.LOOK", 0.2)
+    rows = [{"dag_id": name, "bundle_version": "new"} for name in ("report", "nopes")]
+    old = [{**rows[0], "bundle_version": "old"}, rows[1]]
+    server.answers[ERRORS] = [broken()]
+    server.answers[DAGS] = [
+        (200, {"dags": found, "total_entries": 2}) for found in (old, old, rows, rows)
+    ]
+    with pytest.raises(UpdraftError, match="there is no DAG nope at commit new") as caught:
+        wait_for_dag(api, "nope", print, commit="new", patience=Patience(missing=0.5))
+    print(caught.value)
+    assert caught.value.fix.startswith("is nopes meant? the DAGs that there are: nopes, report")

@@ -74,6 +74,16 @@ def test_the_same_content_is_pushed_once(folder: Path, bare: Path, tmp_path: Pat
     assert git("rev-list", "--count", "main", cwd=bare) == "1"
 
 
+def test_a_remote_that_was_made_anew_gets_all_again(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    pusher(folder, bare, tmp_path / "state").push()
+    git("update-ref", "-d", "refs/heads/main", cwd=bare)
+    push_as_somebody(bare, tmp_path, "dags/theirs.py", "theirs = 1\n")
+    assert pusher(folder, bare, tmp_path / "state").push().changes.added == ("dags/a.py",)
+    assert files(bare) == {"dags/a.py": "a = 1", "dags/theirs.py": "theirs = 1"}
+
+
 def test_a_deleted_dag_goes(folder: Path, bare: Path, tmp_path: Path) -> None:
     (folder / "b.py").write_text("b = 1\n")
     pusher(folder, bare, tmp_path / "state").push()
@@ -111,9 +121,51 @@ def test_a_change_of_the_same_dag_is_refused_by_name(
     pusher(folder, bare, tmp_path / "state").push()
     push_as_somebody(bare, tmp_path, "dags/a.py", "a = 'theirs'\n")
     (folder / "a.py").write_text("a = 'ours'\n")
-    with pytest.raises(UpdraftError, match=r"others changed the same DAGs: .*dags/a\.py"):
+    with pytest.raises(UpdraftError, match=r"others changed the same DAGs: dags/a\.py\n"):
         pusher(folder, bare, tmp_path / "state").push()
     assert files(bare) == {"dags/a.py": "a = 'theirs'"}
+
+
+def test_no_file_is_ever_made_of_both_sides_lines(folder: Path, bare: Path, tmp_path: Path) -> None:
+    lines = [f"line_{number} = {number}\n" for number in range(40)]
+    (folder / "a.py").write_text("".join(lines))
+    pusher(folder, bare, tmp_path / "state").push()
+    theirs = "".join(["first = 'theirs'\n", *lines])
+    push_as_somebody(bare, tmp_path, "dags/a.py", theirs)
+    (folder / "a.py").write_text("".join([*lines, "last = 'ours'\n"]))
+    with pytest.raises(UpdraftError, match="others changed the same DAGs"):
+        pusher(folder, bare, tmp_path / "state").push()
+    assert files(bare) == {"dags/a.py": theirs.rstrip()}
+
+
+def test_who_takes_their_version_as_the_error_says_can_change_it_from_there(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    pusher(folder, bare, tmp_path / "state").push()
+    push_as_somebody(bare, tmp_path, "dags/a.py", "a = 'theirs'\n")
+    push_as_somebody(bare, tmp_path, "dags/theirs.py", "theirs = 1\n")
+    (folder / "a.py").write_text("a = 'ours'\n")
+    with pytest.raises(UpdraftError) as caught:
+        pusher(folder, bare, tmp_path / "state").push()
+    print(caught.value)
+    command = caught.value.fix.partition("(")[2].partition(")")[0]
+    shown = subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout  # noqa: S602 -- as a user would type it
+    (folder / "a.py").write_text(shown)
+    assert not pusher(folder, bare, tmp_path / "state").push().new
+    (folder / "a.py").write_text("a = 'both'\n")
+    assert pusher(folder, bare, tmp_path / "state").push().changes.changed == ("dags/a.py",)
+    assert files(bare) == {"dags/a.py": "a = 'both'", "dags/theirs.py": "theirs = 1"}
+
+
+def test_a_file_of_one_side_that_is_a_folder_of_the_other_is_refused_by_name(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    pusher(folder, bare, tmp_path / "state").push()
+    push_as_somebody(bare, tmp_path, "dags/shared", "theirs\n")
+    (folder / "shared").mkdir()
+    (folder / "shared" / "ours.py").write_text("ours = 1\n")
+    with pytest.raises(UpdraftError, match="others changed the same DAGs: dags/shared\n"):
+        pusher(folder, bare, tmp_path / "state").push()
 
 
 def test_an_unreachable_remote_is_named(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""What a push makes of a folder of DAGs and of what others pushed: a merge, file by file.
+
+A file is taken whole from one side: with lines of both it would be a DAG that nobody wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+# A file's mode and content, as git names them, by its path.
+Files = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge came to.
+
+    Args:
+        files: What the remote is to hold.
+        clashes: The paths that both sides changed otherwise; where there are any nothing holds.
+    """
+
+    files: dict[str, str]
+    clashes: tuple[str, ...]
+
+
+def parse(listing: str) -> dict[str, str]:
+    """Return the files of a tree, as `git ls-tree -rz` lists them."""
+    rows = [row.partition("\t") for row in listing.split("\0") if row]
+    return {path: f"{about.split()[0]} {about.split()[2]}" for about, _, path in rows}
+
+
+def index_info(files: Files) -> str:
+    """Return the files as `git update-index -z --index-info` reads them."""
+    return "".join(f"{about}\t{path}\0" for path, about in sorted(files.items()))
+
+
+def merge(base: Files, ours: Files, theirs: Files) -> Merged:
+    """Merge.
+
+    Args:
+        base: What was pushed from here last.
+        ours: The folder.
+        theirs: The remote.
+    """
+    files: dict[str, str] = {}
+    clashes: list[str] = []
+    for path in sorted(base.keys() | ours.keys() | theirs.keys()):
+        before, mine, other = base.get(path), ours.get(path), theirs.get(path)
+        if mine not in (before, other) and other != before:
+            clashes.append(path)
+        elif (taken := other if mine == before else mine) is not None:
+            files[path] = taken
+    return Merged(files, tuple(clashes or _files_below_files(files)))
+
+
+def _files_below_files(files: Files) -> list[str]:
+    """The paths that are a file of one side and a folder of the other."""
+    folders = {str(folder) for path in files for folder in PurePosixPath(path).parents}
+    return sorted(folders & files.keys())
