@@ -52,16 +52,26 @@ def _files(path: Path) -> Iterator[tuple[Path, Path]]:
     if path.is_file() and path.suffix == ".py":
         yield path, path.parent
         return
-    # As Airflow chooses them: a file that never says so defines no DAG.
-    files = [each for each in sorted(path.rglob("*.py")) if each.is_file()]
-    found = [each for each in files if _says_so(each.read_bytes().lower())]
+    found = [each for each in _python_files(path) if _says_so(each)]
     if not found:
         raise FileNotFoundError(f"{path} is no DAG file and no folder with one")
     for each in found:
         yield each, path
 
 
-def _says_so(text: bytes) -> bool:
+def passed_over(paths: Iterable[Path]) -> list[Path]:
+    """Return the Python files below some folders that Airflow does not even import."""
+    folders = [path for path in paths if path.is_dir()]
+    return [each for path in folders for each in _python_files(path) if not _says_so(each)]
+
+
+def _python_files(folder: Path) -> list[Path]:
+    return [each for each in sorted(folder.rglob("*.py")) if each.is_file()]
+
+
+def _says_so(file: Path) -> bool:
+    """Whether Airflow imports a file: `[core] might_contain_dag_callable` looks for two words."""
+    text = file.read_bytes().lower()
     return b"dag" in text and b"airflow" in text
 
 
@@ -95,6 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(rows, indent=2))  # noqa: T201
     else:
         print("\n".join(map(str, found)) or f"nothing found; files checked: {files}")  # noqa: T201
+        if others := passed_over(options.paths):
+            names = ", ".join(map(str, others))
+            print(f"not imported by Airflow, for want of the words dag and airflow: {names}")  # noqa: T201
     return FOUND if found else CLEAN
 
 

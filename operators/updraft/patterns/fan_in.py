@@ -223,7 +223,7 @@ def collect(
     items: Any = None,
     task_id: str = "collect",
     **options: Any,
-) -> XComArg:
+) -> Any:
     """Return the results of a mapped task, gathered by a task that tolerates chosen failures.
 
     Args:
@@ -234,7 +234,8 @@ def collect(
         options: Any option of an operator.
 
     Returns:
-        A `Collected`, to be handed to the task that follows.
+        An XComArg for a `Collected`, to be handed to the task that follows; typed as anything,
+        since to mypy that task takes a `Collected` alone.
     """
     operator = CollectOperator(
         task_id=task_id, results=results, tolerate=tolerate, items=items, **options
