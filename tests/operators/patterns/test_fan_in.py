@@ -53,7 +53,7 @@ def fan(
 
         planned = plan()
         items = planned if named else None
-        report(collect(load.expand(table=planned), tolerate=tolerate, items=items))  # type: ignore[arg-type]
+        report(collect(load.expand(table=planned), tolerate=tolerate, items=items))
     return dag
 
 
