@@ -2,7 +2,10 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-export CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET ARGS DAG CONF LOGICAL_DATE DAYS FORMAT YES PURGE SECRETS RESET MIRROR GROUP RECORD
+VARIABLES := CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET ARGS DAG CONF LOGICAL_DATE DAYS FORMAT LOG FILES YES PURGE SECRETS RESET MIRROR GROUP RECORD
+# As they were typed: make would expand a $ in them, and run what stands in $(shell …).
+$(foreach each,$(VARIABLES),$(if $(filter undefined,$(origin $(each))),,$(eval override $(each) := $$(value $(each)))))
+export $(VARIABLES)
 
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
@@ -22,7 +25,7 @@ up: ## From a bare machine (or CONTEXT=) to a DAG fanned out as pods, again and 
 status: ## Show cluster, platform, DAGs and the last runs
 	$(CLI) infra -m infra.cli status
 logs: ## Print the logs of a DAG's newest run, from Loki where pods have gone, or of a component by LOG=scheduler, triggerer, loki, …
-	$(CLI) infra -m infra.cli logs $(LOG)
+	$(CLI) infra -m infra.cli logs
 ui: ## Say where the UI is and who logs in; the password too with SECRETS=1
 	$(CLI) infra -m infra.cli ui
 kubectl: ## Run kubectl on the platform's cluster (ARGS="get pods -A"), whatever the current context is
@@ -58,7 +61,7 @@ lint: ## Check style and types
 licences: ## Write docs/reference/licences.md: the licence of each package that goes into an image
 	$(CLI) dev -m infra.cli licences
 lint-dags: ## Check dags/, or FILES=…, for what will hurt later; it says why and how to mend it
-	$(CLI) dev -m infra.cli lint-dags $(FILES)
+	$(CLI) dev -m infra.cli lint-dags -- $$FILES
 fmt: ## Format the code
 	$(CLI) dev -m infra.cli fmt
 

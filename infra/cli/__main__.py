@@ -133,7 +133,9 @@ def parser() -> argparse.ArgumentParser:
     dag = os.environ.get("DAG") or DEFAULT_DAG
     for name in ("logs", "trigger"):
         made[name].add_argument("--dag", default=dag, metavar="DAG", help=f"its id ({DEFAULT_DAG})")
-    made["logs"].add_argument("component", nargs="?", help="such as scheduler, triggerer, loki")
+    log = os.environ.get("LOG") or None
+    which = "such as scheduler, triggerer, loki"
+    made["logs"].add_argument("component", nargs="?", default=log, help=which)
     args = os.environ.get("ARGS") or ""
     made["kubectl"].add_argument("--args", default=args, help="kubectl's, such as 'get pods -A'")
     sized = made["rightsize"]

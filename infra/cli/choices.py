@@ -80,6 +80,12 @@ def read(state: Path) -> Choices | None:
         return Choices(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise UpdraftError(
+            f"the record of this platform's choices can't be read: {error.strerror}",
+            where=str(path),
+            fix="UPDRAFT_STATE names a folder of your own; the usual one where it is not set",
+        ) from error
     except (ValueError, TypeError) as error:
         raise UpdraftError(
             f"the record of this platform's choices can't be read: {error}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -63,5 +64,6 @@ def refuse_unfit(folder: Path, listing: str) -> None:
 
 def _is_walked_twice(folder: Path, link: str) -> bool:
     """Whether a link leads to a folder within its own (apache/airflow#40980)."""
-    target = (folder / link).resolve()
+    # Of a link to itself this is a path, where Path.resolve raises.
+    target = Path(os.path.realpath(folder / link))
     return target.is_dir() and target.is_relative_to(folder.resolve())

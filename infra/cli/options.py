@@ -159,12 +159,32 @@ def parse_conf(text: str) -> dict[str, Any]:
         UpdraftError: It isn't a JSON object.
     """
     try:
-        conf = json.loads(text or "{}")
+        conf = json.loads(text or "{}", parse_constant=_no_number)
+        _storable(conf)
     except (ValueError, RecursionError) as error:
         raise UpdraftError(f"CONF is not JSON: {error}", fix="CONF='{\"items\": 30}'") from error
     if not isinstance(conf, dict):
         raise UpdraftError("CONF is not a JSON object", fix="CONF='{\"items\": 30}'")
     return conf
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON's")
+
+
+def _storable(value: object) -> None:
+    """Refuse the texts of JSON that PostgreSQL's JSON does not take."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for each in value:
+            _storable(each)
+    elif isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        raise ValueError(f"{value!a} holds a null character or half a character")
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def parse_logical_date(text: str) -> datetime | Literal["now"] | None:

@@ -228,6 +228,32 @@ def test_params_nested_beyond_what_json_reads_are_refused() -> None:
         parse_conf('{"a": ' + "[" * 100_000)
 
 
+@pytest.mark.parametrize(
+    "conf", ['{"a": NaN}', '{"a": [-Infinity]}', r'{"a": "\ud800"}', r'{"\u0000": 1}']
+)
+def test_params_that_the_database_does_not_take_are_refused(conf: str) -> None:
+    with pytest.raises(UpdraftError, match="CONF is not JSON") as caught:
+        parse_conf(conf)
+    print(caught.value)
+    assert str(caught.value).isascii()
+
+
+def test_params_of_any_script_are_taken() -> None:
+    assert parse_conf(r'{"größe": "😀 \\u0000", "n": 1e3}') == {"größe": "😀 \\u0000", "n": 1000.0}
+
+
+def test_a_state_folder_that_is_none_is_told_by_its_path(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UPDRAFT_STATE", "/dev/null")
+    monkeypatch.setattr(sys, "argv", ["infra.cli", "status"])
+    assert main() == 1
+    told = capsys.readouterr().err
+    print(told)
+    assert "/dev/null" in told
+    assert "UPDRAFT_STATE names a folder of your own" in told
+
+
 def test_nobody_who_ends_the_input_has_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
     def ended(_: str) -> str:
         raise EOFError

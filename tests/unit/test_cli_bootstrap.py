@@ -121,6 +121,27 @@ def test_help_names_every_target_and_every_target_calls_a_command() -> None:
     assert set(called) == set(targets) - {"help", "venv", "test-fast"}
 
 
+@pytest.mark.parametrize("by", ["argument", "environment"])
+def test_what_a_variable_of_make_holds_reaches_the_command_as_it_was_typed(
+    tmp_path: Path, by: str
+) -> None:
+    names = ("CONF", "ARGS", "SET", "LOG", "FILES")
+    typed = f'{{"a": "$HOME $$x $(shell touch {tmp_path}/made) `id` 100%"}}'
+    shown = tmp_path / "show.mk"
+    lines = "".join(f"\t@printenv {name}\n" for name in names)
+    shown.write_text(f"include Makefile\nshow:\n{lines}")
+    words = [f"{name}={typed}" for name in names] if by == "argument" else []
+    given = dict.fromkeys(names, typed) if by == "environment" else {}
+    command = ["make", "-f", str(shown), "show", *words]
+    environment = {**os.environ, "MAKEFLAGS": "", **given}
+    told = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    print(told)
+    assert told.splitlines() == [typed] * len(names)
+    assert not (tmp_path / "made").exists()
+
+
 @pytest.mark.parametrize("command", ["", "up", "down", "logs", "trigger", "render", "test"])
 def test_every_command_explains_itself(command: str) -> None:
     words = [command] if command else []

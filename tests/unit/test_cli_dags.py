@@ -235,6 +235,7 @@ def test_a_link_at_which_the_dag_processor_would_end_is_refused_by_name(
     (folder / "within" / "back").symlink_to(target)
     (folder / "elsewhere").symlink_to("/etc")
     (folder / "nowhere").symlink_to("not there")
+    (folder / "loop").symlink_to("loop")
     with pytest.raises(UpdraftError, match="among the DAGs already: within/back\n"):
         pusher(folder, bare, tmp_path / "state").push()
 
