@@ -45,10 +45,10 @@ def environment() -> dict[str, str]:
         UpdraftError: The Makefile doesn't say what it hands on.
     """
     makefile = ROOT / "Makefile"
-    handed_on = re.findall(r"^export (.+)$", makefile.read_text(), re.MULTILINE)
+    handed_on = re.search(r"^VARIABLES := (.+)$", makefile.read_text(), re.MULTILINE)
     if not handed_on:
-        raise UpdraftError("no line begins with export", where=str(makefile))
-    left_out = set(" ".join(handed_on).split()) - _OF_THE_TESTS
+        raise UpdraftError("no line begins with VARIABLES :=", where=str(makefile))
+    left_out = set(handed_on[1].split()) - _OF_THE_TESTS
     own = {name: value for name, value in os.environ.items() if name not in left_out}
     return own | {"INSTANCE": instance()}
 
