@@ -19,6 +19,9 @@ from infra.kubectl import Kubectl
 PEAK = re.compile(r'peak_memory_bytes\\?["\']?\s*[:=]\s*(\d+)')
 BETWEEN_LOOKS = 1.5
 LOG_READERS = 4
+LIVE = ("Running", "Pending")
+# DAGs that are named in a line.
+SHOWN = 3
 Key = tuple[str, int, int]
 
 
@@ -43,6 +46,8 @@ class RunReport:
     instances: list[TaskInstance] = field(default_factory=list)
     pods: dict[Key, TaskPod] = field(default_factory=dict)
     peaks: dict[Key, int] = field(default_factory=dict)
+    # The DAGs of whose other runs there are live pods.
+    others: set[str] = field(default_factory=set)
 
     @property
     def done(self) -> bool:
@@ -53,9 +58,15 @@ class RunReport:
         """The task instances' states, most advanced first, such as "3 success, 2 running"."""
         states = Counter(instance.state or "waiting" for instance in self.instances)
         phases = Counter(pod.phase for pod in self.pods.values())
-        running = phases["Running"] + phases["Pending"]
+        running = sum(phases[phase] for phase in LIVE)
         told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        return f"{told or 'no task yet'}; pods: {running} live, {len(self.pods)} so far"
+        first = "" if running or self.done or not self.others else f"; {self._ahead()}"
+        return f"{told or 'no task yet'}; pods: {running} live, {len(self.pods)} so far{first}"
+
+    def _ahead(self) -> str:
+        names = sorted(self.others)
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        return f"the pods there are run {', '.join(names[:SHOWN])}{more}"
 
 
 def key_of(instance: TaskInstance) -> Key:
@@ -87,6 +98,17 @@ def pods_of(items: list[dict[str, Any]], dag_id: str, run_id: str) -> dict[Key, 
         )
         found[key].append(pod)
     return {key: sorted(pods, key=_age) for key, pods in found.items()}
+
+
+def _others(items: list[dict[str, Any]], report: RunReport) -> set[str]:
+    live = [item for item in items if item.get("status", {}).get("phase") in LIVE]
+    notes = [item["metadata"].get("annotations") or {} for item in live]
+    return {
+        note["dag_id"]
+        for note in notes
+        if note.get("dag_id")
+        and (note["dag_id"], note.get("run_id")) != (report.dag_id, report.run_id)
+    }
 
 
 def _age(pod: TaskPod) -> tuple[datetime, str]:
@@ -122,6 +144,7 @@ class RunWatcher:
         items = self.kubectl.items("pods", "-n", self.namespace)
         pods = pods_of(items, report.dag_id, report.run_id)
         report.pods |= {key: own[-1] for key, own in pods.items()}
+        report.others = _others(items, report)
 
     def follow(self, dag_id: str, run_id: str, view: View, timeout: float = 1800) -> RunReport:
         """Watch a run until it ends, showing it, then read its pods' peak memory.
