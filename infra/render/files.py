@@ -54,9 +54,22 @@ def write(manifests: Sequence[Manifest], folder: Path, *, secrets: bool = False)
             stale.unlink()
     for name, manifest in zip(names, manifests, strict=True):
         secret = manifest["kind"] == "Secret"
-        body = dict(manifest) if secrets or not secret else redacted(manifest)
+        body = text(manifest, secrets=secrets)
         _put(folder / name, body, mode=0o600 if secret and secrets else 0o644)
     return [folder / name for name in names]
+
+
+def text(manifest: Manifest, *, secrets: bool = False) -> str:
+    """Return a manifest as a file's text, the same at each render.
+
+    Args:
+        manifest: The object.
+        secrets: Whether a Secret keeps its values.
+    """
+    hidden = manifest["kind"] == "Secret" and not secrets
+    body = redacted(manifest) if hidden else dict(manifest)
+    # Sorted, since Pulumi keeps no order of keys. CSafeDumper has no say in the style of a text.
+    return MARK + yaml.dump(body, Dumper=Dumper, sort_keys=True, allow_unicode=True, width=120)
 
 
 def redacted(secret: Manifest) -> dict[str, Any]:
@@ -95,12 +108,10 @@ def _refuse_foreign(path: Path) -> None:
         )
 
 
-def _put(path: Path, body: dict[str, Any], *, mode: int) -> None:
-    # CSafeDumper has no say in the style of a text.
-    text = MARK + yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+def _put(path: Path, body: str, *, mode: int) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+        file.write(body)
     fresh.replace(path)

@@ -13,8 +13,9 @@ from infra.deploy.inventory import NAME, Inventory
 from infra.deploy.waiting import Waiter
 from infra.kubectl import Kubectl, KubectlError
 from infra.render import Manifest
-from tests.render.conftest import EMBEDDED, Rendered
+from tests.render.conftest import Rendered
 from tests.render.platform import Platform, refused, succeeded
+from tests.render.variants import EMBEDDED
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.apiserver

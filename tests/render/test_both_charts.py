@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from infra.render import Manifest
-from tests.render.conftest import EMBEDDED, LEAST_OBJECTS, VARIANTS, Rendered
+from tests.render.conftest import LEAST_OBJECTS, Rendered
+from tests.render.variants import EMBEDDED, VARIANTS
 
 # The official chart says all twice, for git-sync 3 too, and binds a port for its probe.
 NOT_FOR_GIT_SYNC_4 = re.compile(r"GIT_(SYNC|SSH|KNOWN)\w*|GITSYNC_(HTTP_BIND|ADD_USER|SSH)")

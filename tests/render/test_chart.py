@@ -17,7 +17,7 @@ from infra.render.helm import template
 from infra.settings import load
 from infra.values.airflow import values
 from infra.values.image import ImageReference
-from tests.render.conftest import EMBEDDED, VARIANTS, settings
+from tests.render.variants import EMBEDDED, VARIANTS, settings
 
 # Maps whose keys are names, not values of the chart: labels, options, what Kubernetes checks.
 OPEN = ("config", "nodeSelector", "resources", "securityContexts", "container", "pod", "containers")

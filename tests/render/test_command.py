@@ -16,7 +16,7 @@ from infra.cli.options import Options, parse_overrides
 from infra.errors import UpdraftError
 from infra.local.paths import Paths
 from infra.settings import load, stack
-from tests.render.conftest import EMBEDDED
+from tests.render.variants import EMBEDDED
 
 INSTANCE = "test-render"
 

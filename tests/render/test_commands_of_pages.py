@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from infra.root import ROOT
-from tests.render.conftest import EMBEDDED, Rendered
+from tests.render.conftest import Rendered
+from tests.render.variants import EMBEDDED
 
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", *sorted([*DOCS.glob("howto/*.md"), *DOCS.glob("runbooks/*.md")]))

@@ -7,7 +7,7 @@ import pytest
 from infra.cli.components import COMPONENTS
 from infra.render import Manifest
 from infra.settings import load
-from tests.render.conftest import settings
+from tests.render.variants import settings
 
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
 

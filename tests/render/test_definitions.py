@@ -11,7 +11,7 @@ from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 from infra.settings import Settings, load
 from infra.values.monitoring import operator
-from tests.render.conftest import settings
+from tests.render.variants import settings
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.apiserver

@@ -16,7 +16,7 @@ from infra.kubectl import Kubectl
 from infra.render.program import record
 from tests.programs import programs
 from tests.render import apiserver
-from tests.render.conftest import VARIANTS, settings
+from tests.render.variants import VARIANTS, settings
 
 # How Pulumi's preview says that a value isn't known before it is made, and that it is secret.
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

@@ -17,8 +17,9 @@ from infra.keystore import KeyStore
 from infra.local.paths import Paths
 from infra.render import Manifest, render
 from infra.render.manifests import CLUSTER_SCOPED
-from tests.render.conftest import EMBEDDED, LEAST_OBJECTS, Rendered, settings
+from tests.render.conftest import LEAST_OBJECTS, Rendered
 from tests.render.schemas import Schemas, operator_definitions
+from tests.render.variants import EMBEDDED, settings
 
 # Of Kubernetes' rights, what Updraft gives to nobody.
 FORBIDDEN = {

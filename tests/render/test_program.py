@@ -12,7 +12,7 @@ import yaml
 from infra.errors import UpdraftError
 from infra.keystore import KeyStore
 from infra.render import REDACTED, Manifest, render, write
-from tests.render.conftest import EMBEDDED, settings
+from tests.render.variants import EMBEDDED, settings
 
 HEAD = """
 import pulumi, pulumi_kubernetes as k8s, pulumi_random as random
