@@ -12,6 +12,11 @@ from typing import TextIO
 Print = Callable[[str], None]
 
 
+def printable(name: str) -> str:
+    """A name as a terminal may get it: what is no text, or moves the cursor, escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
 def clock(seconds: float) -> str:
     """Seconds as m:ss."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -7,16 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.errors import UpdraftError
+from infra.output import printable
 
 # Bytes of one file: a git server packs a file in memory, and every task's pod fetches it.
 LARGEST = 20 << 20
 # What git calls the kind of an entry.
 SUBMODULE, LINK = "160000", "120000"
-
-
-def printable(path: str) -> str:
-    """A file's name as a terminal may get it: what is no text, or moves the cursor, escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
 def told(paths: Iterable[str]) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.cli.dag_files import printable, refuse_unfit, told
+from infra.cli.dag_files import refuse_unfit, told
 from infra.cli.dag_merge import index_info, merge, parse
 from infra.errors import UpdraftError
+from infra.output import printable
 
 # What was pushed from here last, and what the remote held after that.
 PUSHED = "refs/updraft/pushed"

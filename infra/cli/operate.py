@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from infra.cli import demonstration
-from infra.cli.dag_files import printable
 from infra.cli.dags import Changes
 from infra.cli.options import Options, flag, parse_conf, parse_dag, parse_logical_date
 from infra.cli.platform import DAGS, Platform
 from infra.cli.prompt import confirm
 from infra.local.lock import hold_instance
-from infra.output import Output, Print
+from infra.output import Output, Print, printable
 from infra.root import ROOT
 
 

@@ -115,7 +115,8 @@ def parse_overrides(text: str) -> dict[str, Any]:
     """
     if text == NONE:
         return {}
-    import yaml  # noqa: PLC0415 -- doctor runs where no package is installed yet
+    # Not above: doctor runs where no package is installed yet.
+    from infra.settings.documents import DocumentError, parse  # noqa: PLC0415
 
     settings: dict[str, Any] = {}
     for word in text.split():
@@ -132,10 +133,10 @@ def parse_overrides(text: str) -> dict[str, Any]:
                     fix="name either the whole or its parts",
                 )
         try:
-            place[keys[-1]] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+            place[keys[-1]] = parse(value)
+        except DocumentError as error:
             raise UpdraftError(
-                f'SET holds "{word}", whose value is not YAML: {str(error).splitlines()[0]}',
+                f'SET holds "{word}", whose value is not YAML: {error}',
                 fix="quote a value that begins with a bracket, or set it in the stack's file",
             ) from error
     return settings

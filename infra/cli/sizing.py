@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.settings.base import amount
+from infra.settings.grammar.kubernetes import amount
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

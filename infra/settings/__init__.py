@@ -79,14 +79,21 @@ def load(config: Mapping[str, object]) -> Settings:
 
 def _disagreements(settings: Settings) -> list[str]:
     """What is wrong between areas that are each right by themselves."""
-    alerts = settings.monitoring.alerts
+    alerts, database = settings.monitoring.alerts, settings.database
+    found: list[str] = []
     if alerts.receivers.named() and not (settings.airflow.base_url or alerts.runbooks):
-        return [
+        found.append(
             "updraft:airflow.baseUrl: found null; allowed: the address that people reach, since "
             "alerts that go to monitoring.alerts.receivers link to the runbooks below it (or name "
             "a copy of the runbooks by monitoring.alerts.runbooks)"
-        ]
-    return []
+        )
+    if database.external and settings.keys.database:
+        found.append(
+            f'updraft:keys.database: found "{settings.keys.database}"; allowed: null, since it is '
+            "of the in-cluster database, and database.external has a password or existingSecret "
+            "of its own"
+        )
+    return found
 
 
 def _refusal(faults: list[str]) -> UpdraftError:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from infra.settings.base import Area, Line, NodePort, Replicas, Resources, sized
-
-_SECRET = re.compile(
-    r"(fernet_key|secret_key|jwt_secret|jwt_private_key|sql_alchemy_conn|password)"
-)
-ConfigValue = str | int | float | bool
-
-
-def _no_secret(
-    config: Mapping[str, Mapping[str, ConfigValue]],
-) -> Mapping[str, Mapping[str, ConfigValue]]:
-    for section, options in config.items():
-        for option in options:
-            if _SECRET.search(option):
-                raise ValueError(
-                    f"options that hold no secret: [{section}] {option} would be written to a "
-                    "ConfigMap; see updraft:keys and updraft:database"
-                )
-    return config
+from infra.settings.airflow_options import Option, Section, Value, checked
+from infra.settings.base import Area, Resources, sized
+from infra.settings.grammar.addresses import BaseAddress
+from infra.settings.grammar.kubernetes import NodePort, Replicas
+from infra.settings.grammar.text import Line, Mail
 
 
 class Component(Area):
@@ -79,15 +64,13 @@ class Admin(Area):
     """The first administrator; the password is generated."""
 
     username: Line = Field("admin", description="User name.")
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = Field(
-        "admin@example.com", description="Mail address."
-    )
+    email: Mail = Field("admin@example.com", description="Mail address.")
 
 
 class Airflow(Area):
     """Airflow's control plane."""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+[^\s?#/]$")] | None = Field(
+    base_url: BaseAddress | None = Field(
         None, description="Address that users see, without a / at its end."
     )
     ui: Ui = Field(default_factory=Ui, description="The API server's Service.")
@@ -96,6 +79,6 @@ class Airflow(Area):
     api_server: ApiServer = Field(default_factory=ApiServer, description="API server and UI.")
     dag_processor: DagProcessor = Field(default_factory=DagProcessor, description="DAG processor.")
     triggerer: Triggerer = Field(default_factory=Triggerer, description="Triggerer.")
-    config: Annotated[Mapping[str, Mapping[str, ConfigValue]], AfterValidator(_no_secret)] = Field(
+    config: Annotated[Mapping[Section, Mapping[Option, Value]], AfterValidator(checked)] = Field(
         default_factory=dict, description="Options of airflow.cfg, {section: {option: value}}."
     )

@@ -1,21 +1,24 @@
-"""What the settings' areas share: the strict frozen model and the checked types of Kubernetes."""
+"""What the settings' areas share: the strict frozen model, and what a pod is given."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
-_QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_FACTORS = {
-    "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
-}  # fmt: skip
+from infra.settings.grammar.kubernetes import Cpu, LabelKey, LabelValue, Memory, amount
+
+_NUMBERS_AND_TEXT = {int, float, str}
 
 
 class Area(BaseModel):
@@ -27,60 +30,34 @@ class Area(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         hide_input_in_errors=False,
+        allow_inf_nan=False,
     )
 
-
-def amount(quantity: str) -> float:
-    """Return a Kubernetes quantity in its base unit (cores, bytes or a count).
-
-    Raises:
-        ValueError: if it is not a quantity.
-    """
-    match = _QUANTITY.fullmatch(quantity)
-    if not match:
-        raise ValueError('a Kubernetes quantity such as "500m", "2" or "1.5Gi"')
-    unit = match.group(2) or ""
-    return float(quantity.removesuffix(unit)) * _FACTORS[unit]
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what YAML makes of yes, no, on and off; pydantic would take it for 1 or 0."""
+        kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+        if isinstance(value, bool) and kinds & _NUMBERS_AND_TEXT and bool not in kinds:
+            wanted = "text" if str in kinds else "a number"
+            raise ValueError(f"{wanted}; YAML reads yes, no, on and off without quotes as booleans")
+        return value
 
 
-def _quantity(value: str) -> str:
-    if amount(value) <= 0:
-        raise ValueError("a quantity greater than 0")
-    return value
+def _kinds(annotation: Any) -> set[Any]:
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return set().union(*(_kinds(one) for one in get_args(annotation)))
+    return {annotation}
 
 
-def _label(value: str) -> str:
-    if not _DNS_LABEL.fullmatch(value):
-        raise ValueError("1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit")
-    return value
-
-
-def _name(value: str) -> str:
-    if not _DNS_NAME.fullmatch(value):
-        raise ValueError("1 to 253 of a-z, 0-9, - and ., beginning and ending with one of a-z 0-9")
-    return value
-
-
-def _one_line(value: str) -> str:
-    if not value.strip() or any(ord(character) < 32 for character in value):  # noqa: PLR2004
-        raise ValueError("one line of text that is not empty")
-    return value
-
-
-Quantity = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(_quantity)]
-Label = Annotated[str, AfterValidator(_label)]
-ObjectName = Annotated[str, AfterValidator(_name)]
-Line = Annotated[str, AfterValidator(_one_line)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-NodePort = Annotated[int, Field(ge=30000, le=32767)]
-Replicas = Annotated[int, Field(ge=1, le=20)]
+Flag = Annotated[bool, Strict()]
 
 
 class Amounts(Area):
     """CPU and memory of one side (requests or limits) of a container."""
 
-    cpu: Quantity = Field(description="Cores.")
-    memory: Quantity = Field(description="Bytes.")
+    cpu: Cpu = Field(description="Cores.")
+    memory: Memory = Field(description="Bytes.")
 
     def as_dict(self) -> dict[str, str]:
         """Return the amounts as Kubernetes spells them."""
@@ -92,6 +69,16 @@ class Resources(Area):
 
     requests: Amounts = Field(description="What is set aside for it.")
     limits: Amounts = Field(description="What it may take at most.")
+
+    @model_validator(mode="after")
+    def _requests_within_limits(self) -> Self:
+        for name in ("cpu", "memory"):
+            asked, most = getattr(self.requests, name), getattr(self.limits, name)
+            if amount(asked) > amount(most):
+                raise ValueError(
+                    f"requests that are at most limits (here {name}: {asked} above {most})"
+                )
+        return self
 
     def as_dict(self) -> dict[str, dict[str, str]]:
         """Return the resources as Kubernetes spells them."""
@@ -118,17 +105,26 @@ def sized(requests: tuple[str, str], limits: tuple[str, str]) -> Any:
 class Toleration(Area):
     """A toleration, as in a pod's spec."""
 
-    key: Line | None = Field(None, description="Taint's key; every taint if it is not set.")
+    key: LabelKey | None = Field(None, description="Taint's key; every taint if it is not set.")
     operator: Literal["Equal", "Exists"] = Field("Equal", description="How value is compared.")
-    value: str | None = Field(None, description="Taint's value.")
+    value: LabelValue | None = Field(None, description="Taint's value.")
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
         None, description="Taint's effect; every effect if it is not set."
     )
-    toleration_seconds: int | None = Field(None, description="How long, for NoExecute.")
+    toleration_seconds: Annotated[int, Field(ge=0, lt=2**31)] | None = Field(
+        None, description="How long, for NoExecute."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.operator == "Exists" and self.value is not None:
+            raise ValueError("no value with operator Exists, which fits every value")
+        if self.operator == "Equal" and self.key is None:
+            raise ValueError("a key, or operator Exists to tolerate every taint")
+        if self.toleration_seconds is not None and self.effect != "NoExecute":
+            raise ValueError("effect NoExecute where tolerationSeconds is set")
+        return self
 
     def as_dict(self) -> dict[str, object]:
         """Return the toleration as Kubernetes spells it."""
         return self.model_dump(by_alias=True, exclude_none=True)
-
-
-NodeSelector = Mapping[str, str]

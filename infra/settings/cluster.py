@@ -6,7 +6,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from infra.settings.base import Area, Label, Line, NodeSelector, ObjectName, Toleration
+from infra.settings.base import Area, Toleration
+from infra.settings.grammar.kubernetes import NamespaceName, NodeSelector, ObjectName
+from infra.settings.grammar.text import Line
 
 
 class Cluster(Area):
@@ -21,9 +23,9 @@ class Cluster(Area):
 class Namespaces(Area):
     """Names of the three namespaces."""
 
-    airflow: Label = Field("airflow", description="Control plane.")
-    tasks: Label = Field("airflow-tasks", description="Task pods, and nothing else.")
-    monitoring: Label = Field("airflow-monitoring", description="Monitoring.")
+    airflow: NamespaceName = Field("airflow", description="Control plane.")
+    tasks: NamespaceName = Field("airflow-tasks", description="Task pods, and nothing else.")
+    monitoring: NamespaceName = Field("airflow-monitoring", description="Monitoring.")
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

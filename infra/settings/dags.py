@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from infra import versions
-from infra.settings.base import Area, Line, ObjectName, Quantity
-from infra.settings.image import Repository, Tag
+from infra.settings.base import Area
+from infra.settings.grammar.git import Folder, GitRef, GitRemote, ssh_host
+from infra.settings.grammar.images import ImageReference, Repository, Tag
+from infra.settings.grammar.kubernetes import ObjectName, Storage
+from infra.settings.grammar.ssh import KnownHosts, PrivateKey, knows
+from infra.settings.grammar.text import Line, Secret, matching
 
-GitRemote = Annotated[
-    str, Field(pattern=r"^(https?://[^\s@]+|ssh://\S+|[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:\S+)$")
+Duration = Annotated[
+    str, AfterValidator(matching(r"[1-9][0-9]{0,3}[sm]", 'seconds or minutes, such as "10s"'))
 ]
-Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]*(s|m)$")]
-
-
-def _inside(value: str) -> str:
-    path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError("a folder inside the repository, relative and without ..")
-    return value
 
 
 class GitSync(Area):
@@ -40,7 +35,7 @@ class Credentials(Area):
         "GIT_SYNC_USERNAME and GIT_SYNC_PASSWORD.",
     )
     username: Line | None = Field(None, description="User.")
-    token: SecretStr | None = Field(None, description="Token (set it with `--secret`).")
+    token: Secret | None = Field(None, description="Token (set it with `--secret`).")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -56,9 +51,11 @@ class Ssh(Area):
     existing_secret: ObjectName | None = Field(
         None, description="Secret in both namespaces with the key gitSshKey."
     )
-    private_key: SecretStr | None = Field(None, description="Private key (set it with `--secret`).")
-    known_hosts: str = Field(
-        min_length=1, description="Lines of known_hosts; without them anybody could be the remote."
+    private_key: PrivateKey | None = Field(
+        None, description="Private key (set it with `--secret`)."
+    )
+    known_hosts: KnownHosts = Field(
+        description="Lines of known_hosts; without them anybody could be the remote."
     )
 
     @model_validator(mode="after")
@@ -71,8 +68,8 @@ class Ssh(Area):
 class GitServer(Area):
     """The git server inside the cluster that `make push-dags` pushes to."""
 
-    image: Line = Field(description="Image of images/git-server.")
-    storage: Quantity = Field("1Gi", description="Size of its volume.")
+    image: ImageReference = Field(description="Image of images/git-server.")
+    storage: Storage = Field("1Gi", description="Size of its volume.")
 
 
 class Dags(Area):
@@ -81,11 +78,11 @@ class Dags(Area):
     repository: GitRemote | None = Field(
         None, description="Remote; the in-cluster server's if server is set."
     )
-    ref: Line = Field("main", description="Branch, tag or commit.")
-    sub_path: Annotated[str, AfterValidator(_inside)] = Field(
-        "dags", description="Folder of DAGs in it."
+    ref: GitRef = Field("main", description="Branch, tag or commit.")
+    sub_path: Folder = Field("dags", description="Folder of DAGs in it.")
+    depth: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        1, description="Commits fetched; 0 for all."
     )
-    depth: Annotated[int, Field(ge=0)] = Field(1, description="Commits fetched; 0 for all.")
     period: Duration = Field("10s", description="How often the remote is asked.")
     git_sync: GitSync = Field(default_factory=GitSync, description="git-sync image.")
     credentials: Credentials | None = Field(None, description="For an https remote.")
@@ -104,4 +101,14 @@ class Dags(Area):
                 raise ValueError("credentials, not ssh, for an http(s) repository")
             if not https and (self.ssh is None or self.credentials is not None):
                 raise ValueError("ssh, and no credentials, for an ssh repository")
+            self._remote_is_known(self.repository)
         return self
+
+    def _remote_is_known(self, repository: str) -> None:
+        remote = ssh_host(repository)
+        if self.ssh and remote and not knows(self.ssh.known_hosts, *remote):
+            host, port = remote
+            raise ValueError(
+                f"a line for {host}, port {port}, in ssh.knownHosts, or ssh refuses the remote; "
+                f"`ssh-keyscan -p {port} {host}` prints one to compare with what its owner tells"
+            )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from infra import versions
-from infra.settings.base import Area, Line, ObjectName, Port, Quantity, Resources, resources
+from infra.settings.base import Area, Flag, Resources, resources
+from infra.settings.grammar.addresses import Host
+from infra.settings.grammar.images import ImageReference
+from infra.settings.grammar.kubernetes import ObjectName, Port, Storage
+from infra.settings.grammar.text import Line, Secret
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -15,11 +19,11 @@ SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-
 class External(Area):
     """A PostgreSQL server that runs elsewhere; its database must be in UTF8."""
 
-    host: Line = Field(description="Host.")
+    host: Host = Field(description="Host.")
     port: Port = Field(5432, description="Port.")
     name: Line = Field("airflow", description="Database.")
     user: Line = Field("airflow", description="User.")
-    password: SecretStr | None = Field(None, description="Password (set it with `--secret`).")
+    password: Secret | None = Field(None, description="Password (set it with `--secret`).")
     existing_secret: ObjectName | None = Field(
         None, description="Secret whose key connection holds the whole SQLAlchemy URL."
     )
@@ -35,12 +39,12 @@ class External(Area):
 class Internal(Area):
     """The PostgreSQL that Updraft runs itself: one pod and one volume."""
 
-    image: Line = Field(versions.POSTGRES_IMAGE, description="PostgreSQL 17 image.")
-    storage: Quantity = Field("10Gi", description="Size of its volume.")
+    image: ImageReference = Field(versions.POSTGRES_IMAGE, description="PostgreSQL 17 image.")
+    storage: Storage = Field("10Gi", description="Size of its volume.")
     storage_class: ObjectName | None = Field(
         None, description="StorageClass; scheduling.storageClass if it is not set."
     )
-    keep_volume: bool = Field(True, description="Leave the volume behind at `pulumi destroy`.")
+    keep_volume: Flag = Field(True, description="Leave the volume behind at `pulumi destroy`.")
     resources: Resources = Field(
         default_factory=lambda: resources(("100m", "256Mi"), ("1", "1Gi")),
         description="Requests and limits.",

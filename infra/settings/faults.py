@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_snake
+
+from infra.output import printable
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -17,6 +21,15 @@ if TYPE_CHECKING:
 _SECRETS = {"password", "token", "privateKey", "connectionId", "webhook", "apiUrl", "routingKey"}
 _NOT_OBJECT = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
 _LOGIN = re.compile(r"://[^/@\s]*@")
+# How the tokens of well-known services begin, and keys and tokens in general.
+_TOKEN = re.compile(
+    r"-----BEGIN|\b(gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|hvs\.|sk[-_]|eyJ|SG\."
+    r"|dckr_pat_|pypi-|npm_|dop_v1_)"
+)
+_RUN = re.compile(r"[A-Za-z0-9+/=_~-]{20,}")
+_KINDS = ("[a-z]", "[A-Z]", "[0-9]")
+# Bits a character, above which a run of text is no words. Of 24 random letters and digits it is 4.
+_ENTROPY = 3.7
 _LONGEST = 80
 
 
@@ -24,7 +37,8 @@ def describe(root: type[BaseModel], fault: ErrorDetails) -> str:
     """Return `updraft:area.key: found …; allowed: …`, without a secret's value."""
     path = [str(part) for part in fault["loc"]]
     key = f"updraft:{'.'.join(path)}" if path else "updraft"
-    return f"{key}: found {_found(path, fault)}; allowed: {_allowed(root, path, fault)}"
+    told = f"{key}: found {_found(path, fault)}; allowed: {_allowed(root, path, fault)}"
+    return printable(told)
 
 
 def _found(path: list[str], fault: ErrorDetails) -> str:
@@ -46,8 +60,28 @@ def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         # Only the keys: a secret may lie below.
         return "an object with " + (", ".join(sorted(map(str, value))) or "no key")
-    text = _LOGIN.sub("://(not shown)@", json.dumps(value, default=repr, ensure_ascii=False))
+    if isinstance(value, (list, tuple)):
+        return f"a list of {len(value)}"
+    if isinstance(value, str) and looks_secret(value):
+        return "text that looks like a secret (not shown)"
+    text = _LOGIN.sub("://(not shown)@", json.dumps(value, default=str, ensure_ascii=False))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def looks_secret(text: str) -> bool:
+    """Return whether a text looks like a key, a token or a generated password."""
+    if _TOKEN.search(text):
+        return True
+    return any(
+        _bits(run) > _ENTROPY and all(re.search(kind, run) for kind in _KINDS)
+        for run in _RUN.findall(text)
+    )
+
+
+def _bits(text: str) -> float:
+    """Return the Shannon entropy of a text's characters, in bits a character."""
+    shares = [count / len(text) for count in Counter(text).values()]
+    return -sum(share * math.log2(share) for share in shares)
 
 
 def _allowed(root: type[BaseModel], path: list[str], fault: ErrorDetails) -> str:
@@ -57,6 +91,7 @@ def _allowed(root: type[BaseModel], path: list[str], fault: ErrorDetails) -> str
         "missing": "a value; this setting has no default",
         "value_error": str(context.get("error")),
         "literal_error": str(context.get("expected")),
+        "string_type": "text; what YAML reads as a number or a date is text in quotes",
         "string_pattern_mismatch": f"text that matches {context.get('pattern')}",
         **dict.fromkeys(_NOT_OBJECT, "an object"),
     }

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from infra import versions
-from infra.settings.base import Area, Line, ObjectName
+from infra.settings.base import Area
+from infra.settings.grammar.addresses import ChartAddress, Registry
+from infra.settings.grammar.images import Digest, ImageReference, Repository, Tag
+from infra.settings.grammar.kubernetes import ObjectName
+from infra.settings.grammar.text import Line, Secret, Version
 
 PullPolicy = Literal["IfNotPresent", "Always", "Never"]
-Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
-Tag = Annotated[str, Field(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
-Repository = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:/_-]*[a-z0-9]$")]
 
 
 class RegistryLogin(Area):
     """How the build logs in to the registry that it pushes to."""
 
-    address: Line = Field(description="Registry's host, as in the image's repository.")
+    address: Registry = Field(description="Registry's host, as in the image's repository.")
     username: Line = Field(description="User.")
-    password: SecretStr = Field(description="Password or token (set it with `--secret`).")
+    password: Secret = Field(description="Password or token (set it with `--secret`).")
 
 
 class Build(Area):
     """That `pulumi up` builds images/airflow itself, by BuildKit, and pushes it."""
 
-    base: Line = Field(versions.DEBIAN_IMAGE, description="Base image.")
+    base: ImageReference = Field(versions.DEBIAN_IMAGE, description="Base image.")
     platforms: tuple[Literal["linux/amd64", "linux/arm64"], ...] = Field(
         ("linux/amd64",), min_length=1, description="Platforms to build for."
     )
@@ -62,7 +63,7 @@ class Chart(Area):
     path: Line | None = Field(
         None, description="Folder or .tgz of a chart to use in place of the repository's."
     )
-    repository: Annotated[str, Field(pattern="^(https?|oci)://")] = Field(
+    repository: ChartAddress = Field(
         versions.CHART_REPOSITORY, description="Helm repository of the official chart."
     )
-    version: Line = Field(versions.CHART, description="Version in the repository.")
+    version: Version = Field(versions.CHART, description="Version in the repository.")

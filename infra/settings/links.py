@@ -7,7 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from infra.settings.base import Area, Line
+from infra.settings.base import Area, Flag
+from infra.settings.grammar.text import Line
 
 # The same as `updraft.links.PLACEHOLDERS`, which needs Airflow; a test compares them.
 PLACEHOLDERS = (
@@ -50,7 +51,7 @@ class Links(Area):
     """Links on every task; a link whose template names what is not known is not shown."""
 
     pod: Template | None = Field(None, description="Template of a pod's address; no link if null.")
-    pod_history: bool = Field(
+    pod_history: Flag = Field(
         False, description="Whether a pod's address outlives the pod (tasks.keepFinishedPods)."
     )
     source: Template | None = Field(
@@ -60,8 +61,13 @@ class Links(Area):
     )
     extra: tuple[ExtraLink, ...] = Field((), description="Further links.")
 
+    def _templates(self) -> list[str]:
+        return [self.pod or "", *(link.url for link in self.extra)]
+
     @model_validator(mode="after")
     def _different(self) -> Self:
+        if self.pod_history and "{pod}" not in " ".join(self._templates()):
+            raise ValueError("a template that names {pod} where podHistory is set")
         seen = list(_OWN_NAMES)
         for link in self.extra:
             if link.name in seen:

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from infra import versions
-from infra.settings.base import Area, Label, Line, ObjectName, Quantity, Resources, sized
+from infra.settings.base import Area, Resources, sized
+from infra.settings.grammar.addresses import BaseAddress as Address
+from infra.settings.grammar.expressions import Expression
+from infra.settings.grammar.images import ImageReference
+from infra.settings.grammar.kubernetes import Label, Labels, ObjectName, Storage
+from infra.settings.grammar.text import AbsolutePath, matching
 from infra.settings.receivers import Receivers
 
-Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]*(h|d)$")]
-Address = Annotated[str, Field(pattern=r"^https?://[^\s?#]+[^\s?#/]$")]
+Duration = Annotated[
+    str, AfterValidator(matching(r"[1-9][0-9]{0,3}[hd]", 'hours or days, such as "30d"'))
+]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Price = Annotated[float, Field(ge=0)]
-
-
-def _expressions(teams: Mapping[str, str]) -> Mapping[str, str]:
-    for name, expression in teams.items():
-        try:
-            re.compile(expression)
-        except re.error as error:
-            raise ValueError(f"regular expressions; that of {name} is none: {error}") from None
-    return teams
 
 
 class Images(Area):
     """The images of what watches."""
 
-    prometheus: Line = Field(versions.PROMETHEUS_IMAGE, description="Prometheus.")
-    alertmanager: Line = Field(versions.ALERTMANAGER_IMAGE, description="Alertmanager.")
-    loki: Line = Field(versions.LOKI_IMAGE, description="Loki.")
-    collector: Line = Field(versions.COLLECTOR_IMAGE, description="OpenTelemetry Collector.")
-    statsd_exporter: Line = Field(versions.STATSD_EXPORTER_IMAGE, description="statsd_exporter.")
-    kube_state_metrics: Line = Field(
+    prometheus: ImageReference = Field(versions.PROMETHEUS_IMAGE, description="Prometheus.")
+    alertmanager: ImageReference = Field(versions.ALERTMANAGER_IMAGE, description="Alertmanager.")
+    loki: ImageReference = Field(versions.LOKI_IMAGE, description="Loki.")
+    collector: ImageReference = Field(
+        versions.COLLECTOR_IMAGE, description="OpenTelemetry Collector."
+    )
+    statsd_exporter: ImageReference = Field(
+        versions.STATSD_EXPORTER_IMAGE, description="statsd_exporter."
+    )
+    kube_state_metrics: ImageReference = Field(
         versions.KUBE_STATE_METRICS_IMAGE, description="kube-state-metrics."
     )
 
@@ -52,7 +52,7 @@ class Metrics(Area):
     retention: Duration = Field(
         "31d", description="How long samples are kept; error budgets look back 30 days."
     )
-    storage: Quantity = Field("20Gi", description="Size of Prometheus' volume.")
+    storage: Storage = Field("20Gi", description="Size of Prometheus' volume.")
     resources: Resources = sized(("100m", "512Mi"), ("1", "2Gi"))
 
 
@@ -63,8 +63,10 @@ class Logs(Area):
         None, description="Address of the cluster's own Loki, for mode operator; no logs without."
     )
     retention: Duration = Field("30d", description="How long lines are kept.")
-    storage: Quantity = Field("20Gi", description="Size of Loki's volume.")
-    pod_logs: Line = Field("/var/log/pods", description="Where a node keeps its pods' logs.")
+    storage: Storage = Field("20Gi", description="Size of Loki's volume.")
+    pod_logs: AbsolutePath = Field(
+        "/var/log/pods", description="Where a node keeps its pods' logs."
+    )
     resources: Resources = sized(("100m", "256Mi"), ("1", "1Gi"))
 
 
@@ -104,7 +106,7 @@ class Cost(Area):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(
         "USD", description="ISO 4217 code of what prices are in."
     )
-    teams: Annotated[Mapping[Label, str], AfterValidator(_expressions)] = Field(
+    teams: Mapping[Label, Expression] = Field(
         default_factory=dict,
         description="{team: regular expression of its DAG ids}; the first team by name that fits, "
         "and other DAGs are of no team.",
@@ -117,7 +119,7 @@ class Grafana(Area):
     url: Address | None = Field(
         None, description="Address that users see; tasks link there instead of the Platform page."
     )
-    dashboard_labels: Mapping[str, str] = Field(
+    dashboard_labels: Labels = Field(
         default_factory=lambda: {"grafana_dashboard": "1"},
         description="Labels by which its sidecar finds the ConfigMaps of dashboards.",
     )
@@ -138,7 +140,7 @@ class Monitoring(Area):
     objectives: Objectives = Field(default_factory=Objectives, description="Objectives.")
     cost: Cost = Field(default_factory=Cost, description="Prices.")
     grafana: Grafana = Field(default_factory=Grafana, description="Grafana.")
-    monitor_labels: Mapping[str, str] = Field(
+    monitor_labels: Labels = Field(
         default_factory=dict,
         description="Labels by which the operator selects ServiceMonitors, PodMonitors and rules.",
     )
@@ -153,6 +155,8 @@ class Monitoring(Area):
             raise ValueError('mode "operator" where the url of a server of the cluster is set')
         if self.mode == "operator" and self.alerts.receivers.named():
             raise ValueError('no receivers in mode "operator", whose Alertmanager has its own')
+        if self.mode == "none" and self.alerts.receivers.named():
+            raise ValueError('no receivers in mode "none", which has no alerts')
         return self
 
     @property

@@ -6,7 +6,7 @@ import json
 
 from pulumi.runtime import config
 
-from infra.settings import PROJECT
+from infra.settings.prefix import own_keys
 
 
 def stack_config() -> dict[str, object]:
@@ -14,13 +14,9 @@ def stack_config() -> dict[str, object]:
 
     Pulumi's own Config has no list of keys, and an unknown one has to be refused.
     """
-    prefix = f"{PROJECT}:"
     everything = {**config.get_config_env(), **config.CONFIG.get()}
-    return {
-        key.removeprefix(prefix): _value(text)
-        for key, text in everything.items()
-        if key.startswith(prefix)
-    }
+    own = own_keys(everything, where="the stack's configuration")
+    return {area: _value(everything[key]) for area, key in own.items()}
 
 
 def _value(text: str) -> object:

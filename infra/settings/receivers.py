@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from infra.settings.base import Area, Line, ObjectName
+from infra.settings.base import Area
+from infra.settings.grammar.addresses import HostAndPort, SecretAddress
+from infra.settings.grammar.kubernetes import ObjectName
+from infra.settings.grammar.text import Line, Mail, Secret
 
 Severity = Literal["page", "ticket", "watchdog"]
 Kind = Literal["webhook", "slack", "pagerduty", "email"]
-Mail = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
 class Receiver(Area):
@@ -37,7 +39,7 @@ class Receiver(Area):
 class Webhook(Receiver):
     """A service of one's own."""
 
-    url: SecretStr | None = Field(None, description="Its address (set it with `--secret`).")
+    url: SecretAddress | None = Field(None, description="Its address (set it with `--secret`).")
 
     def secret(self) -> SecretStr | None:
         """Return the address."""
@@ -47,7 +49,7 @@ class Webhook(Receiver):
 class Slack(Receiver):
     """A channel of Slack."""
 
-    api_url: SecretStr | None = Field(
+    api_url: SecretAddress | None = Field(
         None, description="Incoming webhook's address (set it with `--secret`)."
     )
     channel: Line = Field(description="Channel, such as #data-platform.")
@@ -60,7 +62,7 @@ class Slack(Receiver):
 class PagerDuty(Receiver):
     """A service of PagerDuty."""
 
-    routing_key: SecretStr | None = Field(
+    routing_key: Secret | None = Field(
         None, description="Integration key of Events API v2 (set it with `--secret`)."
     )
     severities: tuple[Severity, ...] = Field(("page",), description="Which alerts.")
@@ -75,11 +77,11 @@ class Email(Receiver):
 
     to: Mail = Field(description="To whom.")
     sender: Mail = Field(description="From whom.")
-    smarthost: Annotated[str, Field(pattern=r"^[^\s:]+:\d+$")] = Field(
+    smarthost: HostAndPort = Field(
         description="Mail server and port, such as mail.example.com:587."
     )
     username: Line = Field(description="User at the mail server.")
-    password: SecretStr | None = Field(None, description="Password (set it with `--secret`).")
+    password: Secret | None = Field(None, description="Password (set it with `--secret`).")
 
     def secret(self) -> SecretStr | None:
         """Return the password."""

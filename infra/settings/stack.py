@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from infra.errors import UpdraftError
 from infra.root import ROOT
-from infra.settings import PROJECT
+from infra.settings.documents import DocumentError, parse
+from infra.settings.prefix import own_keys
 
 
 def read(
@@ -20,7 +19,8 @@ def read(
     A value that Pulumi has encrypted stays the marker {"secure": …}: only Pulumi can read it.
 
     Raises:
-        UpdraftError: if there is no such stack, or its file is not what Pulumi writes.
+        UpdraftError: if there is no such stack, its file is not what Pulumi writes, or a key in it
+            has a mistyped prefix.
     """
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
@@ -31,20 +31,14 @@ def read(
             fix=f"use one of {', '.join(stacks)}, or copy one of their files",
         )
     try:
-        document = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
+        document = parse(path.read_text(encoding="utf-8")) or {}
+    except (DocumentError, UnicodeDecodeError) as error:
         raise UpdraftError(f"not YAML: {error}", where=str(path), fix="mend the file") from error
     config = document.get("config") if isinstance(document, Mapping) else None
     if not isinstance(config, Mapping):
         raise UpdraftError("no block config:", where=str(path), fix="see Pulumi.prod.yaml")
-    return merge(_own(config), overrides or {})
-
-
-def _own(config: Mapping[str, object]) -> dict[str, object]:
-    prefix = f"{PROJECT}:"
-    return {
-        key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)
-    }
+    areas = {area: config[key] for area, key in own_keys(config, where=str(path)).items()}
+    return merge(areas, overrides or {})
 
 
 def merge(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:

@@ -7,27 +7,27 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from infra.settings.base import (
-    Amounts,
-    Area,
+from infra.settings.base import Area, Resources, Toleration, resources
+from infra.settings.grammar.kubernetes import (
+    MOST_PODS,
+    Annotations,
+    Cpu,
     Label,
+    Memory,
     NodeSelector,
     ObjectName,
-    Quantity,
-    Resources,
-    Toleration,
+    Storage,
     amount,
-    resources,
-)  # fmt: skip
+)
 
 
 class Quota(Area):
     """What all task pods together may take; more waits."""
 
-    pods: Annotated[int, Field(ge=1)] = Field(32, description="Pods at once.")
-    cpu: Quantity = Field("16", description="Sum of CPU requests.")
-    memory: Quantity = Field("32Gi", description="Sum of memory limits.")
-    ephemeral_storage: Quantity | None = Field(
+    pods: Annotated[int, Field(ge=1, le=MOST_PODS)] = Field(32, description="Pods at once.")
+    cpu: Cpu = Field("16", description="Sum of CPU requests.")
+    memory: Memory = Field("32Gi", description="Sum of memory limits.")
+    ephemeral_storage: Storage | None = Field(
         None, description="Sum of ephemeral storage requests."
     )
 
@@ -61,7 +61,7 @@ class Tasks(Area):
         description="StorageClass of the scratch volumes that tasks ask for; the node's own disk "
         "if it is not set.",
     )
-    parallelism: Annotated[int, Field(ge=1)] | None = Field(
+    parallelism: Annotated[int, Field(ge=1, le=MOST_PODS)] | None = Field(
         None, description="Tasks at once for a scheduler; quota.pods if it is not set."
     )
     keep_finished_pods: Annotated[int, Field(ge=0, le=10080)] = Field(
@@ -71,7 +71,7 @@ class Tasks(Area):
     )
     node_selector: NodeSelector = Field(default_factory=dict, description="Labels of the nodes.")
     tolerations: tuple[Toleration, ...] = Field((), description="Taints that are tolerated.")
-    service_account_annotations: Mapping[str, str] = Field(
+    service_account_annotations: Annotations = Field(
         default_factory=dict, description="Annotations of the ServiceAccount (workload identity)."
     )
 
@@ -79,14 +79,8 @@ class Tasks(Area):
     def _each_fits(self) -> Self:
         given = {f'sizes."{name}"': size for name, size in self.sizes.items()}
         for name, asked in {"resources": self.resources, **given}.items():
-            _at_most(name, asked.requests, asked.limits)
             if amount(asked.requests.cpu) > amount(self.quota.cpu):
                 raise ValueError(f"a quota.cpu that one task's {name}.requests.cpu fits into")
             if amount(asked.limits.memory) > amount(self.quota.memory):
                 raise ValueError(f"a quota.memory that one task's {name}.limits.memory fits into")
         return self
-
-
-def _at_most(name: str, requests: Amounts, limits: Amounts) -> None:
-    if amount(requests.cpu) > amount(limits.cpu) or amount(requests.memory) > amount(limits.memory):
-        raise ValueError(f"{name}.requests that are at most {name}.limits")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from infra.settings import Settings
-from infra.settings.base import amount
+from infra.settings.grammar.kubernetes import amount
 
 Spec = dict[str, object]
 

@@ -18,6 +18,8 @@ from infra.values import config, tasks
 SOURCE = "operators/pyproject.toml"
 # Where it is history rather than knowledge.
 TOLD = {"CHANGELOG.md", "SECURITY.md"}
+# Made of it, and made again by a test.
+RENDERED = "tests/render/golden/"
 
 
 def test_the_version_is_written_in_one_place() -> None:
@@ -26,6 +28,7 @@ def test_the_version_is_written_in_one_place() -> None:
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     line = re.compile(rf"version\W{{1,6}}{re.escape(versions.UPDRAFT)}\b", re.IGNORECASE)
+    listed = [name for name in listed if not name.startswith(RENDERED)]
     found = [name for name in listed if line.search((ROOT / name).read_text(errors="replace"))]
     print(f"{len(listed)} files looked at for {versions.UPDRAFT}: {found}")
     assert len(listed) >= 300

@@ -11,18 +11,19 @@ import pytest
 import yaml
 
 from infra.settings import Settings, load
-from infra.settings.base import amount
+from infra.settings.grammar.kubernetes import amount
 from infra.settings.stack import merge, read
 from infra.values import config, database, git, pod_template, pods, sizes
 from infra.values.airflow import values
 from infra.values.image import ImageReference
+from tests.ssh import known_hosts, private_key
 
 IMAGE = ImageReference("localhost/updraft/airflow", "abc")
 SSH = {
     "dags": {
         "server": None,
         "repository": "git@git.example.com:dags.git",
-        "ssh": {"privateKey": "key", "knownHosts": "git.example.com ssh-ed25519 AAAA"},
+        "ssh": {"privateKey": private_key(), "knownHosts": known_hosts("git.example.com")},
     }
 }
 
@@ -85,9 +86,11 @@ def test_braces_reach_the_configuration_as_text() -> None:
 
 
 def test_a_stacks_own_option_wins() -> None:
-    change = {"airflow": {"config": {"core": {"parallelism": 3}, "smtp": {"smtp_port": 25}}}}
+    change = {
+        "airflow": {"config": {"core": {"max_active_runs_per_dag": 3}, "smtp": {"smtp_port": 25}}}
+    }
     whole = config.control_plane(settings(change))
-    assert (whole["core"]["parallelism"], whole["smtp"]["smtp_port"]) == ("3", "25")
+    assert (whole["core"]["max_active_runs_per_dag"], whole["smtp"]["smtp_port"]) == ("3", "25")
 
 
 def test_a_task_reads_only_what_it_needs() -> None:
@@ -160,12 +163,12 @@ def test_spot_nodes_are_asked_for_in_addition_to_the_template() -> None:
         "tasks": {
             "nodeSelector": {"pool": "tasks", "zone": "a"},
             "tolerations": [{"key": "tasks"}],
-            "spot": {"nodeSelector": {"pool": "100%spot"}, "tolerations": [{"key": "spot"}]},
+            "spot": {"nodeSelector": {"pool": "spot"}, "tolerations": [{"key": "spot"}]},
         }
     }
     spot = json.loads(config.task(settings(change))["updraft"]["task_spot"])
     print(spot)
-    assert spot["nodeSelector"] == {"pool": "100%spot", "zone": "a"}
+    assert spot["nodeSelector"] == {"pool": "spot", "zone": "a"}
     assert [each["key"] for each in spot["tolerations"]] == ["tasks", "spot"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -106,13 +107,13 @@ MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
         {"dags": {"repository": "/srv/dags"}},
         "updraft:dags.repository",
         '"/srv/dags"',
-        "text that matches",
+        "a remote such as https://git.example.com/data/dags.git",
     ),
     "a token in the address": (
         {"dags": {"repository": "https://me:token@git.example.com/dags.git"}},
         "updraft:dags.repository",
         "(not shown)",
-        "text that matches",
+        "a remote without a login in it",
     ),
     "ssh without a key": (
         {"dags": {"repository": "git@git.example.com:dags.git"}},
@@ -136,7 +137,7 @@ MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
         {"database": {"external": {"host": "h", "password": 7134}}},
         "updraft:database.external.password",
         "a secret value (not shown)",
-        "string",
+        "text in quotes",
     ),
     "no password": (
         {"database": {"external": {"host": "h"}}},
@@ -217,9 +218,9 @@ MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
                 }
             }
         },
-        "updraft:tasks",
-        "an object with resources",
-        "at most resources.limits",
+        "updraft:tasks.resources",
+        "an object with limits, requests",
+        "requests that are at most limits (here cpu: 2 above 1)",
     ),
 }
 
@@ -269,7 +270,7 @@ def test_no_mistake_shows_a_secret(change: Mapping[str, object]) -> None:
 
 
 def test_no_fault_shows_the_value_of_a_setting_that_is_a_secret() -> None:
-    secrets = [path for path, field in _walk(Settings) if SecretStr in _types(field.annotation)]
+    secrets = [path for path, field in _walk(Settings) if _is_secret(field.annotation)]
     print(*secrets, sep="\n")
     assert len(secrets) >= 8
     for path in secrets:
@@ -277,6 +278,37 @@ def test_no_fault_shows_the_value_of_a_setting_that_is_a_secret() -> None:
             "type": "string_too_short", "loc": path, "msg": "longer", "input": "hunter2-secret"
         }  # fmt: skip
         assert "hunter2-secret" not in describe(Settings, found), path
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "hvs.CAESIJ",
+        "xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcHrzqqgy",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "eyJhbGciOiJIUzI1NiJ9.e30.abc",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "q8Zr2LkPx9Vb4Tn7Wm3Hs6Jd",
+    ],
+)
+@pytest.mark.parametrize("key", ["image.tag", "dags.repository", "dags.ref", "airflow.baseUrl"])
+def test_what_looks_like_a_secret_is_not_shown_wherever_it_stands(key: str, secret: str) -> None:
+    area, name = key.split(".")
+    text = fault(merge(SMALLEST, {area: {name: f" {secret}"}}))
+    print(text)
+    assert secret not in text
+    assert f"updraft:{key}: found text that looks like a secret" in text
+    listed = fault(merge(SMALLEST, {area: {name: [secret]}}))
+    assert secret not in listed
+
+
+def test_what_is_no_secret_is_shown() -> None:
+    for value in (
+        "Registry.example.com/Data/airflow-3.3.2-python3.13",
+        "https://airflow.example.com/",
+    ):
+        assert json.dumps(value) in fault(merge(SMALLEST, {"image": {"repository": value}}))
 
 
 def test_a_secret_is_masked_in_the_settings_own_text() -> None:
@@ -363,6 +395,10 @@ def _walk(
         for inner in _types(field.annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 yield from _walk(inner, own)
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_is_secret(one) for one in get_args(annotation))
 
 
 def _types(annotation: Any) -> tuple[Any, ...]:

@@ -38,7 +38,10 @@ def test_each_objective_for_starts_is_a_bucket_that_the_exporter_counts() -> Non
             {"alerts": {"receivers": {"webhook": {"url": HOOK, "existingSecret": "x"}}}},
             "exactly one of existingSecret",
         ),
-        ({"cost": {"teams": {"shop": "("}}}, "regular expressions; that of shop is none"),
+        (
+            {"cost": {"teams": {"shop": "("}}},
+            'teams.shop: found "("; allowed: a regular expression',
+        ),
         ({"objectives": {"taskStartSeconds": 45}}, "taskStartSeconds: found 45"),
         ({"logs": {"retention": "a week"}}, "logs.retention"),
     ],

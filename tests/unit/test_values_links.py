@@ -17,8 +17,12 @@ from infra.values.airflow import values
 from infra.values.image import ImageReference
 from monitoring import dashboards
 from monitoring.options import Options
+from tests.ssh import known_hosts, private_key
 
-SSH = {"privateKey": "key", "knownHosts": "git.example.com ssh-ed25519 AAAA"}
+SSH = {
+    "privateKey": private_key(),
+    "knownHosts": known_hosts("github.com", "bitbucket.org", "[gitlab.example.com]:2222"),
+}
 
 
 def settings(change: dict[str, Any] | None = None) -> Settings:
@@ -128,7 +132,8 @@ def test_make_dev_links_to_its_own_page() -> None:
 def test_a_pods_link_ends_with_the_pod_unless_history_is_kept() -> None:
     assert links.option(settings())["podMinutes"] == 60
     assert links.option(settings({"tasks": {"keepFinishedPods": 0}}))["podMinutes"] == 0
-    assert links.option(settings({"links": {"podHistory": True}}))["podMinutes"] is None
+    history = {"pod": "https://pods.example.com/{pod}", "podHistory": True}
+    assert links.option(settings({"links": history}))["podMinutes"] is None
 
 
 def test_a_template_reaches_airflow_as_it_was_written() -> None:

@@ -21,6 +21,7 @@ from infra.settings import load
 from infra.settings.stack import merge, read
 from infra.values import config, pod_template
 from infra.values.image import ImageReference
+from tests.ssh import known_hosts, private_key
 from updraft.errors import ConfigurationError, SizeRefusedError
 from updraft.sizes import SCRATCH, task_size
 
@@ -29,7 +30,7 @@ FULL: dict[str, Any] = {
     "dags": {
         "server": None,
         "repository": "git@git.example.com:dags.git",
-        "ssh": {"privateKey": "key", "knownHosts": "git.example.com ssh-ed25519 AAAA"},
+        "ssh": {"privateKey": private_key(), "knownHosts": known_hosts("git.example.com")},
     },
     "image": {"pullSecrets": ["registry"]},
     "tasks": {

@@ -1,0 +1,1 @@
+"""What a value may look like, by the rules of who will read it: Kubernetes, git, registries."""
