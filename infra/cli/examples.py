@@ -55,7 +55,7 @@ class ExampleDatabase:
         api.put_connection(
             name,
             conn_type="postgres",
-            host=f"{names.POSTGRESQL}.{self.platform.namespace}.svc.cluster.local",
+            host=names.host(names.POSTGRESQL, self.platform.namespace),
             port=5432,
             schema=name,
             login=name,

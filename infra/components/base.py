@@ -1,4 +1,4 @@
-"""What the components share: options for children, and encoded Secrets."""
+"""Secrets, encoded, as resources of the program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
+
+from infra.components.objects import declare
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class SecretArgs:
 
 def secret(
     resource: str, args: SecretArgs, options: pulumi.ResourceOptions
-) -> kubernetes.core.v1.Secret:
+) -> pulumi.CustomResource:
     """Return a Secret whose values stay secret in Pulumi's state."""
-    return kubernetes.core.v1.Secret(
-        resource,
-        metadata={"name": args.name, "namespace": args.namespace},
-        type="Opaque",
-        data={key: _encoded(value) for key, value in args.values.items()},
-        opts=options,
-    )
+    manifest = {
+        "kind": "Secret",
+        "metadata": {"name": args.name, "namespace": args.namespace},
+        "type": "Opaque",
+        "data": {key: _encoded(value) for key, value in args.values.items()},
+    }
+    return declare(resource, manifest, options)
 
 
 def _encoded(value: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
 from infra.components.base import SecretArgs, secret
 from infra.components.namespaces import Namespaces
+from infra.components.objects import declare
 from infra.settings import Settings
 from infra.settings.database import External
 from infra.values import database, names
@@ -65,12 +64,12 @@ class Database(pulumi.ComponentResource):
         login, connection = self._login(name)
         volume = self._volume(name)
         service = self._service(name)
-        kubernetes.apps.v1.StatefulSet(
-            f"{name}-postgresql",
-            metadata={"name": names.POSTGRESQL, "namespace": self._namespace},
-            spec=cast("Any", database.stateful_set(self._settings, login)),
-            opts=self._options(volume, service),
-        )
+        manifest = {
+            "kind": "StatefulSet",
+            "metadata": {"name": names.POSTGRESQL, "namespace": self._namespace},
+            "spec": database.stateful_set(self._settings, login),
+        }
+        declare(f"{name}-postgresql", manifest, self._options(volume, service))
         return connection
 
     def _login(self, name: str) -> tuple[str, str]:
@@ -85,31 +84,28 @@ class Database(pulumi.ComponentResource):
         url = password.result.apply(lambda text: database.internal_connection(self._settings, text))
         return names.POSTGRESQL, self._connection(name, url)
 
-    def _volume(self, name: str) -> kubernetes.core.v1.PersistentVolumeClaim:
+    def _volume(self, name: str) -> pulumi.CustomResource:
         internal = self._settings.database.internal
-        spec = claim(internal.storage, self._settings.storage_class)
-        return kubernetes.core.v1.PersistentVolumeClaim(
-            f"{name}-volume",
-            metadata={
-                "name": names.POSTGRESQL,
-                "namespace": self._namespace,
-                # A claim that waits for its first pod is not bound before the pod is there.
-                "annotations": {"pulumi.com/skipAwait": "true"},
-            },
-            spec=cast("Any", spec),
-            opts=self._options(retain_on_delete=internal.keep_volume),
-        )
+        # A claim that waits for its first pod is not bound before the pod is there.
+        manifest = {
+            "kind": "PersistentVolumeClaim",
+            "metadata": self._waits_not,
+            "spec": claim(internal.storage, self._settings.storage_class),
+        }
+        options = self._options(retain_on_delete=internal.keep_volume)
+        return declare(f"{name}-volume", manifest, options)
 
-    def _service(self, name: str) -> kubernetes.core.v1.Service:
+    def _service(self, name: str) -> pulumi.CustomResource:
         port = {"name": "postgresql", "port": database.PORT, "targetPort": database.PORT}
-        return kubernetes.core.v1.Service(
-            f"{name}-service",
-            metadata={
-                "name": names.POSTGRESQL,
-                "namespace": self._namespace,
-                # It has no endpoint before the StatefulSet, which comes after it.
-                "annotations": {"pulumi.com/skipAwait": "true"},
-            },
-            spec=cast("Any", {"selector": database.labels(), "ports": [port]}),
-            opts=self._options(),
-        )
+        spec = {"selector": database.labels(), "ports": [port]}
+        # It has no endpoint before the StatefulSet, which comes after it.
+        manifest = {"kind": "Service", "metadata": self._waits_not, "spec": spec}
+        return declare(f"{name}-service", manifest, self._options())
+
+    @property
+    def _waits_not(self) -> dict[str, object]:
+        return {
+            "name": names.POSTGRESQL,
+            "namespace": self._namespace,
+            "annotations": {"pulumi.com/skipAwait": "true"},
+        }

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from infra.components.namespaces import Namespaces
+from infra.components.objects import declare
 from infra.settings import Settings
 from infra.settings.dags import GitServer as GitServerSettings
 from infra.values import git_server, names
@@ -34,30 +33,21 @@ class GitServer(pulumi.ComponentResource):
         super().__init__("updraft:infra:GitServer", name, None, opts)
         namespace = args.settings.namespaces.airflow
         metadata = {"name": names.GIT, "namespace": namespace}
-        waits_not: dict[str, object] = {
-            **metadata,
-            "annotations": {"pulumi.com/skipAwait": "true"},
-        }
+        waits_not = {**metadata, "annotations": {"pulumi.com/skipAwait": "true"}}
         after = [args.namespaces.airflow, *args.namespaces.priorities, *args.credentials]
         options = pulumi.ResourceOptions(parent=self, depends_on=after)
         wanted = claim(args.server.storage, args.settings.scheduling.storage_class)
-        volume = kubernetes.core.v1.PersistentVolumeClaim(
-            f"{name}-volume",
-            metadata=cast("Any", waits_not),
-            spec=cast("Any", wanted),
-            opts=options,
-        )
+        claimed = {"kind": "PersistentVolumeClaim", "metadata": waits_not, "spec": wanted}
+        volume = declare(f"{name}-volume", claimed, options)
         port = {"name": "http", "port": git_server.SERVICE_PORT, "targetPort": git_server.PORT}
-        service = kubernetes.core.v1.Service(
-            f"{name}-service",
-            metadata=cast("Any", waits_not),
-            spec=cast("Any", {"selector": git_server.labels(), "ports": [port]}),
-            opts=options,
+        served = {"selector": git_server.labels(), "ports": [port]}
+        service = declare(
+            f"{name}-service", {"kind": "Service", "metadata": waits_not, "spec": served}, options
         )
-        kubernetes.apps.v1.Deployment(
+        spec = git_server.deployment(args.settings, args.server)
+        declare(
             f"{name}-deployment",
-            metadata=cast("Any", metadata),
-            spec=cast("Any", git_server.deployment(args.settings, args.server)),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after, volume, service]),
+            {"kind": "Deployment", "metadata": metadata, "spec": spec},
+            pulumi.ResourceOptions(parent=self, depends_on=[*after, volume, service]),
         )
         self.register_outputs({})

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from infra.components.database import Database
 from infra.components.keys import Keys
 from infra.components.namespaces import Namespaces
+from infra.components.objects import declare
 from infra.settings import Settings
 from infra.values import config, names, pods
 from infra.values.image import ImageReference
@@ -43,12 +43,13 @@ class Migrations(pulumi.ComponentResource):
         self._image = args.image
         self._secrets = {**args.keys.names, "metadata": args.database.secret}
         namespaces = [args.namespaces.airflow, *args.namespaces.priorities]
-        settings = kubernetes.core.v1.ConfigMap(
-            f"{name}-config",
-            metadata={"name": names.JOB_CONFIG, "namespace": args.settings.namespaces.airflow},
-            data={"airflow.cfg": config.as_file(config.control_plane(args.settings))},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=namespaces),
-        )
+        manifest = {
+            "kind": "ConfigMap",
+            "metadata": {"name": names.JOB_CONFIG, "namespace": args.settings.namespaces.airflow},
+            "data": {"airflow.cfg": config.as_file(config.control_plane(args.settings))},
+        }
+        after = pulumi.ResourceOptions(parent=self, depends_on=namespaces)
+        settings = declare(f"{name}-config", manifest, after)
         before: list[pulumi.Resource] = [settings, args.database, args.keys]
         self.migrate = self._job(f"{name}-migrate", "airflow-migrate", pods.migrate_job, before)
         self.admin = self._job(
@@ -62,21 +63,18 @@ class Migrations(pulumi.ComponentResource):
         prefix: str,
         make: Callable[[Settings, ImageReference, dict[str, str]], pods.Spec],
         after: list[pulumi.Resource],
-    ) -> kubernetes.batch.v1.Job:
+    ) -> pulumi.CustomResource:
         spec: pulumi.Output[Any] = self._image.apply(
             lambda image: make(self._settings, image, self._secrets)
         )
         timeout = f"{pods.DEADLINE_SECONDS + 60}s"
-        return kubernetes.batch.v1.Job(
-            resource,
-            metadata={
-                "name": spec.apply(lambda whole: f"{prefix}-{pods.identity(whole)}"),
-                "namespace": self._settings.namespaces.airflow,
-            },
-            spec=spec,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=after,
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout),
-            ),
+        metadata = {
+            "name": spec.apply(lambda whole: f"{prefix}-{pods.identity(whole)}"),
+            "namespace": self._settings.namespaces.airflow,
+        }
+        options = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=after,
+            custom_timeouts=pulumi.CustomTimeouts(create=timeout),
         )
+        return declare(resource, {"kind": "Job", "metadata": metadata, "spec": spec}, options)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
+from infra.components.objects import declare
 from infra.settings import Settings
 from infra.values import names
 
@@ -45,27 +45,24 @@ class Namespaces(pulumi.ComponentResource):
         ]
         self.register_outputs({})
 
-    def _namespace(
-        self, resource: str, name: str, *, keep: bool = False
-    ) -> kubernetes.core.v1.Namespace:
+    def _namespace(self, resource: str, name: str, *, keep: bool = False) -> pulumi.CustomResource:
         levels = {
             f"pod-security.kubernetes.io/{mode}": "restricted"
             for mode in ("enforce", "audit", "warn")
         }
-        return kubernetes.core.v1.Namespace(
-            resource,
-            metadata={"name": name, "labels": {"app.kubernetes.io/part-of": "updraft", **levels}},
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=keep),
-        )
+        labels = {"app.kubernetes.io/part-of": "updraft", **levels}
+        manifest = {"kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        options = pulumi.ResourceOptions(parent=self, retain_on_delete=keep)
+        return declare(resource, manifest, options)
 
     def _priority(
         self, resource: str, name: str, value: int, description: str
-    ) -> kubernetes.scheduling.v1.PriorityClass:
-        return kubernetes.scheduling.v1.PriorityClass(
-            resource,
-            metadata={"name": name},
-            value=value,
-            description=description,
-            global_default=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+    ) -> pulumi.CustomResource:
+        manifest = {
+            "kind": "PriorityClass",
+            "metadata": {"name": name},
+            "value": value,
+            "description": description,
+            "globalDefault": False,
+        }
+        return declare(resource, manifest, pulumi.ResourceOptions(parent=self))

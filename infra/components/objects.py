@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from pydantic.alias_generators import to_snake
 
 Manifest = Mapping[str, Any]
 
 _RBAC = "rbac.authorization.k8s.io"
-_CLASSES: dict[str, type[pulumi.CustomResource]] = {
+# They take a manifest's own names below the first level, but are typed by Python's.
+_CLASSES: dict[str, Callable[..., pulumi.CustomResource]] = {
+    "Namespace": kubernetes.core.v1.Namespace,
+    "PriorityClass": kubernetes.scheduling.v1.PriorityClass,
+    "ResourceQuota": kubernetes.core.v1.ResourceQuota,
+    "LimitRange": kubernetes.core.v1.LimitRange,
     "ConfigMap": kubernetes.core.v1.ConfigMap,
+    "Secret": kubernetes.core.v1.Secret,
     "PersistentVolume": kubernetes.core.v1.PersistentVolume,
     "PersistentVolumeClaim": kubernetes.core.v1.PersistentVolumeClaim,
     "Service": kubernetes.core.v1.Service,
     "ServiceAccount": kubernetes.core.v1.ServiceAccount,
     "DaemonSet": kubernetes.apps.v1.DaemonSet,
     "Deployment": kubernetes.apps.v1.Deployment,
+    "StatefulSet": kubernetes.apps.v1.StatefulSet,
+    "Job": kubernetes.batch.v1.Job,
+    "CronJob": kubernetes.batch.v1.CronJob,
     "ClusterRole": kubernetes.rbac.v1.ClusterRole,
     "ClusterRoleBinding": kubernetes.rbac.v1.ClusterRoleBinding,
     "Role": kubernetes.rbac.v1.Role,
@@ -33,7 +43,8 @@ def declare(
 
     Args:
         resource: Its name in the program.
-        manifest: A kind of this module, or one with its apiVersion, of a custom resource.
+        manifest: A kind of this module, or one with its apiVersion, of a custom resource; values
+            may be outputs.
         options: Its parent, and what it comes after.
     """
     kind = manifest["kind"]
@@ -47,9 +58,8 @@ def declare(
             spec=body["spec"],
             opts=options,
         )
-    # Its classes take a manifest's own names, but are typed by Python's.
-    make = cast("Callable[..., pulumi.CustomResource]", _CLASSES[kind])
-    return make(resource, **_arguments(body), opts=options)
+    arguments = {to_snake(key): value for key, value in body.items()}
+    return _CLASSES[kind](resource, **arguments, opts=options)
 
 
 def declare_all(
@@ -102,11 +112,3 @@ def rights(
             {"kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": [subject]},
         ]
     return found
-
-
-def _arguments(body: Manifest) -> dict[str, Any]:
-    names = {
-        "roleRef": "role_ref",
-        "automountServiceAccountToken": "automount_service_account_token",
-    }
-    return {names.get(key, key): value for key, value in body.items()}

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from infra.components.namespaces import Namespaces
+from infra.components.objects import Manifest, declare, rights
 from infra.settings import Settings
 from infra.values import names, sizes, tasks
 from infra.values.image import ImageReference
 from infra.values.pods import cleanup_job
 
-_RBAC = "rbac.authorization.k8s.io"
 _CLEANUP_SCHEDULE = "*/10 * * * *"
 
 
@@ -48,76 +45,47 @@ class Tasks(pulumi.ComponentResource):
             self._cleanup(name, args.image)
         self.register_outputs({})
 
-    def _metadata(self, name: str, namespace: str | None = None, **more: object) -> Any:
+    def _metadata(self, name: str, namespace: str | None = None, **more: object) -> Manifest:
         return {"name": name, "namespace": namespace or self._settings.namespaces.tasks, **more}
 
+    def _declare(self, resource: str, kind: str, metadata: Manifest, **more: object) -> None:
+        declare(resource, {"kind": kind, "metadata": metadata, **more}, self._options)
+
+    def _account(self, resource: str, metadata: Manifest) -> None:
+        self._declare(resource, "ServiceAccount", metadata, automountServiceAccountToken=False)
+
     def _bounds(self, name: str) -> None:
-        kubernetes.core.v1.ResourceQuota(
-            f"{name}-quota",
-            metadata=self._metadata(names.TASKS),
-            spec=cast("Any", sizes.quota(self._settings)),
-            opts=self._options,
-        )
-        kubernetes.core.v1.LimitRange(
-            f"{name}-limits",
-            metadata=self._metadata(names.TASKS),
-            spec=cast("Any", tasks.limit_range(self._settings)),
-            opts=self._options,
-        )
+        for resource, kind, spec in (
+            ("quota", "ResourceQuota", sizes.quota(self._settings)),
+            ("limits", "LimitRange", tasks.limit_range(self._settings)),
+        ):
+            metadata = self._metadata(names.TASKS)
+            self._declare(f"{name}-{resource}", kind, metadata, spec=spec)
 
     def _pods(self, name: str) -> None:
-        kubernetes.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata=self._metadata(
-                names.TASK, annotations=dict(self._settings.tasks.service_account_annotations)
-            ),
-            automount_service_account_token=False,
-            opts=self._options,
-        )
-        kubernetes.core.v1.ConfigMap(
-            f"{name}-config",
-            metadata=self._metadata(names.TASK_CONFIG),
-            data=tasks.config_files(self._settings),
-            opts=self._options,
-        )
+        annotations = dict(self._settings.tasks.service_account_annotations)
+        account = self._metadata(names.TASK, annotations=annotations)
+        self._account(f"{name}-account", account)
+        files = tasks.config_files(self._settings)
+        self._declare(f"{name}-config", "ConfigMap", self._metadata(names.TASK_CONFIG), data=files)
 
     def _role(self, name: str, role: str, rules: list[dict[str, object]]) -> None:
-        kubernetes.rbac.v1.Role(
-            f"{name}-{role}-role",
-            metadata=self._metadata(role),
-            rules=cast("Any", rules),
-            opts=self._options,
-        )
-        account = {"kind": "ServiceAccount", "name": role}
-        kubernetes.rbac.v1.RoleBinding(
-            f"{name}-{role}-binding",
-            metadata=self._metadata(role),
-            role_ref=cast("Any", {"apiGroup": _RBAC, "kind": "Role", "name": role}),
-            subjects=cast("Any", [{**account, "namespace": self._settings.namespaces.airflow}]),
-            opts=self._options,
-        )
+        chosen = self._settings.namespaces
+        made, bound = rights(role, [chosen.tasks], role, chosen.airflow, rules)
+        declare(f"{name}-{role}-role", made, self._options)
+        declare(f"{name}-{role}-binding", bound, self._options)
 
     def _cleanup(self, name: str, image: pulumi.Output[ImageReference]) -> None:
         namespace = self._settings.namespaces.airflow
-        kubernetes.core.v1.ServiceAccount(
-            f"{name}-cleanup-account",
-            metadata=self._metadata(names.CLEANUP, namespace),
-            automount_service_account_token=False,
-            opts=self._options,
-        )
-        kubernetes.batch.v1.CronJob(
-            f"{name}-cleanup",
-            metadata=self._metadata(names.CLEANUP, namespace),
-            spec=image.apply(self._cron),
-            opts=self._options,
-        )
+        metadata = self._metadata(names.CLEANUP, namespace)
+        self._account(f"{name}-cleanup-account", metadata)
+        self._declare(f"{name}-cleanup", "CronJob", metadata, spec=image.apply(self._cron))
 
-    def _cron(self, image: ImageReference) -> Any:
-        spec: Mapping[str, object] = {
+    def _cron(self, image: ImageReference) -> Manifest:
+        return {
             "schedule": _CLEANUP_SCHEDULE,
             "concurrencyPolicy": "Forbid",
             "successfulJobsHistoryLimit": 1,
             "failedJobsHistoryLimit": 3,
             "jobTemplate": {"spec": cleanup_job(self._settings, image)},
         }
-        return spec

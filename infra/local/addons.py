@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local.network import DNS_ADDRESS
-from infra.local.pki import DOMAIN
+from infra.values.names import DOMAIN
 
 Manifest = dict[str, Any]
 

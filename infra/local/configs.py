@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.local.network import DNS_ADDRESS, POD_RANGE
 from infra.local.paths import Paths
-from infra.local.pki import DOMAIN
+from infra.values.names import DOMAIN
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 CAP_SYS_RESOURCE = 24

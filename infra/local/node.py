@@ -8,8 +8,8 @@ from pathlib import Path
 from infra.local import configs
 from infra.local.network import SERVICE_RANGE
 from infra.local.paths import Paths
-from infra.local.pki import DOMAIN
 from infra.local.processes import Process
+from infra.values.names import DOMAIN
 
 Tools = Mapping[str, Path]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from infra.local.network import SERVICE_RANGE
 from infra.local.paths import Paths
 from infra.local.shell import run
+from infra.values.names import DOMAIN
 
-DOMAIN = "cluster.local"
 TEN_YEARS = "87600h0m0s"
 # Programs that kubeadm makes no kubeconfig for: each gets one as the user that RBAC knows.
 USERS = {"kube-proxy": "system:kube-proxy", "provisioner": "updraft:provisioner"}

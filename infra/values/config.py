@@ -32,7 +32,7 @@ def execution_api_url(settings: Settings) -> str:
 
 def api_url(settings: Settings) -> str:
     """Return the API server's address by its full name: tasks live in another namespace."""
-    host = f"{names.API_SERVER}.{settings.namespaces.airflow}.svc.cluster.local"
+    host = names.host(names.API_SERVER, settings.namespaces.airflow)
     path = urlsplit(settings.airflow.base_url or "").path.rstrip("/")
     return f"http://{host}:{names.API_PORT}{path}"
 

@@ -33,7 +33,7 @@ printf "ALTER ROLE %s PASSWORD '%s'\n" "$POSTGRES_USER" "$POSTGRES_PASSWORD" |
 
 def internal_connection(settings: Settings, password: str) -> str:
     """Return SQLAlchemy's URL of the in-cluster database."""
-    host = f"{names.POSTGRESQL}.{settings.namespaces.airflow}.svc.cluster.local"
+    host = names.host(names.POSTGRESQL, settings.namespaces.airflow)
     login = f"{USER}:{quote(password, safe='')}"
     return f"postgresql://{login}@{host}:{PORT}/{NAME}?sslmode=disable"
 

@@ -20,7 +20,7 @@ def repository(settings: Settings) -> str:
     """Return the remote: the stack's, or the in-cluster server's."""
     if settings.dags.repository:
         return settings.dags.repository
-    return f"http://{names.GIT}.{settings.namespaces.airflow}.svc.cluster.local/dags.git"
+    return f"http://{names.host(names.GIT, settings.namespaces.airflow)}/dags.git"
 
 
 def credentials_secret(settings: Settings) -> str | None:

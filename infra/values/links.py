@@ -51,7 +51,7 @@ def option(settings: Settings) -> dict[str, object]:
 
 def ui(settings: Settings) -> str:
     """Return the address of Airflow's UI: where none is set, that inside the cluster."""
-    host = f"{names.API_SERVER}.{settings.namespaces.airflow}.svc.cluster.local"
+    host = names.host(names.API_SERVER, settings.namespaces.airflow)
     return settings.airflow.base_url or f"http://{host}:{names.API_PORT}"
 
 

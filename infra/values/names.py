@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+# Of the cluster's DNS.
+DOMAIN: Final = "cluster.local"
+
 RELEASE: Final = "airflow"
 HOME: Final = "/opt/airflow"
 API_PORT: Final = 8080
@@ -42,3 +45,8 @@ RECEIVERS: Final = "alertmanager-receivers"
 PRIORITY_CONTROL_PLANE: Final = "updraft-control-plane"
 PRIORITY_TASKS: Final = "updraft-tasks"
 PRIORITY_MONITORING: Final = "updraft-monitoring"
+
+
+def host(service: str, namespace: str) -> str:
+    """Return a Service's full name in the cluster's DNS, which any namespace can look up."""
+    return f"{service}.{namespace}.svc.{DOMAIN}"

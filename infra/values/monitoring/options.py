@@ -51,11 +51,11 @@ def address(settings: Settings, server: str) -> str | None:
         names.LOKI: watched.logs.url,
     }
     if watched.mode == "bundled":
-        host = f"{server}.{settings.namespaces.monitoring}.svc.cluster.local"
+        host = names.host(server, settings.namespaces.monitoring)
         return f"http://{host}:{ports.HTTP[server]}"
     return own[server]
 
 
 def statsd_host(settings: Settings) -> str:
     """Return the host to which every process of Airflow sends its metrics."""
-    return f"{names.STATSD_EXPORTER}.{settings.namespaces.monitoring}.svc.cluster.local"
+    return names.host(names.STATSD_EXPORTER, settings.namespaces.monitoring)
