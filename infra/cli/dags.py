@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.cli.dag_files import refuse_unfit, told
-from infra.cli.dag_merge import index_info, merge, parse
+from infra.cli.dag_merge import Files, index_info, merge, parse
 from infra.errors import UpdraftError
 from infra.output import printable
 
@@ -194,7 +194,7 @@ class DagPusher:
         sides = [self._files(commit) for commit in (base, ours, theirs)]
         merged = merge(*sides)
         if merged.clashes:
-            raise self._clash(merged.clashes)
+            raise self._clash(merged.clashes, sides[2])
         if merged.files == sides[2]:
             return theirs
         index = self.git_dir / "index.merged"
@@ -209,14 +209,20 @@ class DagPusher:
     def _files(self, commit: str) -> dict[str, str]:
         return parse(self._git("ls-tree", "-rz", commit)) if commit else {}
 
-    def _clash(self, paths: Sequence[str]) -> UpdraftError:
-        first = shlex.quote(f"{REMOTE}:{paths[0]}")
-        show = f"git --git-dir={shlex.quote(str(self.git_dir))} show {first}"
+    def _clash(self, paths: Sequence[str], theirs: Files) -> UpdraftError:
+        first = paths[0]
+        what = shlex.quote(f"{REMOTE}:{first}")
+        show = f"git --git-dir={shlex.quote(str(self.git_dir))} show {what}"
+        way = (
+            f"put their version into the folder ({printable(show)})"
+            if first in theirs
+            else f"take {printable(first)} out of the folder, as they have"
+        )
         return UpdraftError(
             f"others changed the same DAGs: {told(paths)}",
             where=f"{self.remote.url}, branch {self.remote.branch}",
-            fix=f"put their version into the folder ({printable(show)}), push, then change it and "
-            "push again; or, to drop all that others pushed: make push-dags MIRROR=1",
+            fix=f"{way}, push, then change it and push again; or, to drop all that others pushed: "
+            "make push-dags MIRROR=1",
         )
 
     def _changes(self, before: str, after: str) -> Changes:
