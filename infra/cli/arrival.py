@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -39,52 +40,73 @@ class _Arrival:
     Args:
         api: The platform's.
         dag_id: The DAG's.
-        commit: Of which it should be; any will do where it is empty.
+        newest: Asks for the repository's newest commit; None or "" where any will do.
         patience: How long.
     """
 
     api: AirflowApi
     dag_id: str
-    commit: str
+    newest: Callable[[], str] | None
     patience: Patience
     row: Json | None = None
-    _first: str | None = None
-    _there: list[str] = field(default_factory=list)
+    commit: str = ""
+    _rows: list[Json] = field(default_factory=list)
     _since: float = field(default_factory=time.monotonic)
-    _looked: float = 0
+    _looked: float = -LOOK
+    _error: object = None
+    _broken: str = ""
 
     def arrived(self) -> bool:
-        """Look, and return whether it is there, of the commit or a newer one."""
+        """Look, and return whether it is there and of the newest commit."""
         self.row = self.api.dag(self.dag_id)
+        now = time.monotonic()
+        if now - self._looked >= LOOK:
+            self._looked = now
+            self._look_around(now)
         if self.row is None:
             return False
-        version: str | None = self.row.get("bundle_version")
-        if not self.commit or version in (None, self.commit):
-            return True
-        self._first = self._first or version
-        return version != self._first
+        return not self.commit or self.row.get("bundle_version") in (None, self.commit)
 
-    def broken(self) -> str:
-        """Why the newest version of its file can't be imported; empty while nothing is known."""
-        own = self.row and self.row.get("relative_fileloc")
-        return _traces(self.api, own) if own else ""
+    def _look_around(self, now: float) -> None:
+        """Ask which commit is the newest, and what has become of it elsewhere."""
+        newest = self.newest() if self.newest else ""
+        rows = self.api.dags() if newest else []
+        if newest != self.commit or _ids(rows) != _ids(self._rows) or not _all_of(rows, newest):
+            self._since = now
+        if newest != self.commit:
+            self._error, self._broken = None, ""
+        self.commit, self._rows = newest, rows
+        if self.row and any(row.get("bundle_version") == newest for row in rows):
+            self._judge(self.row)
 
-    def missing(self) -> bool:
-        """Whether all DAGs of the commit are there, and no new one has come for a while."""
-        now = time.monotonic()
-        if self.row or not self.commit or now - self._looked < LOOK:
-            return False
-        self._looked = now
-        rows = self.api.dags()
-        there = sorted(row["dag_id"] for row in rows)
-        current = bool(rows) and all(row.get("bundle_version") == self.commit for row in rows)
-        if there != self._there or not current:
-            self._there, self._since = there, now
-        return now - self._since > self.patience.missing
+    def _judge(self, row: Json) -> None:
+        """Look for an error of its file that is younger than the newest commit's arrival."""
+        errors = self.api.import_errors()
+        own = [error for error in errors if error["filename"] == row.get("relative_fileloc")]
+        stamp = own[0].get("timestamp") if own else ""
+        if self._error is None:
+            self._error = stamp
+        elif own and stamp != self._error:
+            self._broken = f"{own[0]['filename']}: {own[0]['stack_trace']}"
 
-    def refusal(self, what: str) -> UpdraftError:
-        """That it hasn't arrived, with the files' errors and the DAGs that there are."""
-        names = sorted(row["dag_id"] for row in self.api.dags())
+    def refusal(self, passed: float) -> UpdraftError | None:
+        """Why it is waited for in vain; None while there is hope."""
+        if self._broken and self.row:
+            return UpdraftError(
+                f"the newest version of {self.dag_id} can't be imported",
+                where=self._broken,
+                fix="mend the file and push it; Airflow would run the version before it",
+            )
+        of = f" of {self.commit[:12]}" if self.commit else ""
+        if self.commit and not self.row and time.monotonic() - self._since > self.patience.missing:
+            return self._missing(f"there is no DAG {self.dag_id}{of}")
+        if passed > self.patience.whole:
+            told = f"the DAG {self.dag_id}{of} was not parsed within {self.patience.whole:.0f} s"
+            return self._missing(told)
+        return None
+
+    def _missing(self, what: str) -> UpdraftError:
+        names = _ids(self.api.dags())
         there = f"the DAGs that there are: {', '.join(names) or 'none'}; {LOGS}"
         return UpdraftError(
             what,
@@ -98,7 +120,7 @@ def wait_for_dag(
     dag_id: str,
     output: Print,
     *,
-    commit: str = "",
+    newest: Callable[[], str] | None = None,
     patience: Patience = Patience(),
 ) -> Json:
     """Wait until a DAG is parsed, and return its row.
@@ -107,30 +129,20 @@ def wait_for_dag(
         api: The platform's.
         dag_id: The DAG's.
         output: Told that it waits.
-        commit: Of the repository; what Airflow has of an older one is waited out.
+        newest: Asks for the repository's newest commit, "" where it isn't known; what Airflow has
+            of an older one is waited out.
         patience: How long.
 
     Raises:
-        UpdraftError: It wasn't there in time, its file can't be imported, or the commit
-            has no such DAG; with the files' errors, if there are any, and the DAGs that there are.
+        UpdraftError: It wasn't there in time, its file can't be imported, or the commit has no such
+            DAG; with the files' errors, if there are any, and the DAGs that there are.
     """
-    arrival = _Arrival(api, dag_id, commit, patience)
+    arrival = _Arrival(api, dag_id, newest, patience)
     began, said = time.monotonic(), 0
     while not arrival.arrived():
         passed = time.monotonic() - began
-        if broken := arrival.broken():
-            raise UpdraftError(
-                f"the newest version of {dag_id} can't be imported",
-                where=broken,
-                fix="mend the file and push it; Airflow would run the version before it",
-            )
-        if arrival.missing():
-            raise arrival.refusal(f"there is no DAG {dag_id} at commit {commit[:12]}")
-        if passed > patience.whole:
-            of = f" at commit {commit[:12]}" if commit else ""
-            raise arrival.refusal(
-                f"the DAG {dag_id} was not parsed{of} within {patience.whole:.0f} s"
-            )
+        if refusal := arrival.refusal(passed):
+            raise refusal
         if not said:
             output(f"waiting for git-sync and the DAG processor to find {_wanted(arrival)}")
             said = 1
@@ -140,6 +152,14 @@ def wait_for_dag(
         time.sleep(1)
     assert arrival.row is not None  # noqa: S101 -- it has arrived
     return arrival.row
+
+
+def _ids(rows: list[Json]) -> list[str]:
+    return sorted(row["dag_id"] for row in rows)
+
+
+def _all_of(rows: list[Json], commit: str) -> bool:
+    return bool(rows) and all(row.get("bundle_version") == commit for row in rows)
 
 
 def _wanted(arrival: _Arrival) -> str:
@@ -164,10 +184,5 @@ def _why_unknown(api: AirflowApi, dag_id: str) -> str:
     return "no file is broken; is the name right, and the file pushed?"
 
 
-def _traces(api: AirflowApi, only: str = "") -> str:
-    """The errors of the files that can't be imported, or of one of them."""
-    return "\n".join(
-        f"{row['filename']}: {row['stack_trace']}"
-        for row in api.import_errors()
-        if not only or row["filename"] == only
-    )
+def _traces(api: AirflowApi) -> str:
+    return "\n".join(f"{row['filename']}: {row['stack_trace']}" for row in api.import_errors())

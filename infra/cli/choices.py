@@ -84,7 +84,7 @@ def read(state: Path) -> Choices | None:
         raise UpdraftError(
             f"the record of this platform's choices can't be read: {error.strerror}",
             where=str(path),
-            fix="UPDRAFT_STATE names a folder of your own; the usual one where it is not set",
+            fix="have UPDRAFT_STATE name a folder that you may read, or unset it",
         ) from error
     except (ValueError, TypeError) as error:
         raise UpdraftError(

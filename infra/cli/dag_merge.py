@@ -19,7 +19,7 @@ class Merged:
 
     Args:
         files: What the remote is to hold.
-        clashes: The paths that both sides changed otherwise; where there are any nothing holds.
+        clashes: The paths of which each side has a version of its own; there are no files then.
     """
 
     files: dict[str, str]
@@ -38,7 +38,10 @@ def index_info(files: Files) -> str:
 
 
 def merge(base: Files, ours: Files, theirs: Files) -> Merged:
-    """Merge.
+    """Return what the remote is to hold: of each file the side that changed it, or none.
+
+    A file that one side removed goes, unless the other one changed it, which is a clash; so is one
+    that both changed or made, but not to the same. With an empty base each side made all it has.
 
     Args:
         base: What was pushed from here last.
@@ -53,7 +56,8 @@ def merge(base: Files, ours: Files, theirs: Files) -> Merged:
             clashes.append(path)
         elif (taken := other if mine == before else mine) is not None:
             files[path] = taken
-    return Merged(files, tuple(clashes or _files_below_files(files)))
+    clashes = clashes or _files_below_files(files)
+    return Merged({} if clashes else files, tuple(clashes))
 
 
 def _files_below_files(files: Files) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from infra.errors import UpdraftError
 from infra.output import printable
 
 # What was pushed from here last, and what the remote held after that.
-PUSHED = "refs/updraft/pushed"
-SEEN = "refs/updraft/seen"
+PUSHED, SEEN = "refs/updraft/pushed", "refs/updraft/seen"
+# The same of a push whose answer hasn't come: the server may have taken it.
+SENT, SENDING = "refs/updraft/sent", "refs/updraft/sending"
 REMOTE = "refs/updraft/remote"
 MARK = "Updraft-Pushed: dags"
 NEVER = "__pycache__/\n*.pyc\n"
@@ -96,6 +97,7 @@ class DagPusher:
         """
         if not self.folder.is_dir():
             raise UpdraftError("the folder of DAGs is missing", where=str(self.folder))
+        self._prepare()
         theirs, tree = self._fetch(), self._tree()
         base = theirs if mirror else self._base(theirs)
         ours = self._commit(tree, base)
@@ -104,15 +106,14 @@ class DagPusher:
         if mirror and commit != theirs:
             mirror(changes)
         if commit != theirs:
+            self._note({SENT: ours, SENDING: commit})
             self._send(commit)
-        self._git("update-ref", PUSHED, ours)
-        self._git("update-ref", SEEN, commit)
+        self._note({PUSHED: ours, SEEN: commit, SENT: "", SENDING: ""})
         left = self._changes(tree, commit)
         return Pushed(commit, tree, commit != theirs, changes, left)
 
     def newest(self) -> str:
         """Return the remote branch's commit; empty while the remote has no such branch."""
-        self._prepare()
         branch = f"refs/heads/{self.remote.branch}"
         return self._over_http("ls-remote", self.remote.url, branch).partition("\t")[0]
 
@@ -170,9 +171,15 @@ class DagPusher:
         if not theirs:
             return ""
         # A remote that was made anew holds nothing of what was pushed before.
-        if self._is_ancestor(self._known(SEEN), theirs):
-            return self._known(PUSHED)
+        for remote, here in ((SENDING, SENT), (SEEN, PUSHED)):
+            if self._is_ancestor(self._known(remote), theirs):
+                return self._known(here)
         return self._git("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs, check=False)
+
+    def _note(self, refs: Mapping[str, str]) -> None:
+        """Set refs, all or none; empty ones go."""
+        lines = [f"update {ref} {to}" if to else f"delete {ref}" for ref, to in refs.items()]
+        self._git("update-ref", "--stdin", given="".join(f"{line}\n" for line in lines))
 
     def _known(self, ref: str) -> str:
         return self._git("rev-parse", "-q", "--verify", ref, check=False)
@@ -211,10 +218,13 @@ class DagPusher:
 
     def _clash(self, paths: Sequence[str], theirs: Files) -> UpdraftError:
         first = paths[0]
-        what = shlex.quote(f"{REMOTE}:{first}")
-        show = f"git --git-dir={shlex.quote(str(self.git_dir))} show {what}"
+        sub_path = self.remote.sub_path.strip("/")
+        tree, inside = f"{REMOTE}:{sub_path}", first.removeprefix(f"{sub_path}/")
+        words = ["git", f"--git-dir={self.git_dir}", "archive", tree.rstrip(":"), inside]
+        # With its mode, and as a link where it is one.
+        take = f"{shlex.join(words)} | {shlex.join(['tar', '-xC', str(self.folder)])}"
         way = (
-            f"put their version into the folder ({printable(show)})"
+            f"put their version into the folder ({printable(take)})"
             if first in theirs
             else f"take {printable(first)} out of the folder, as they have"
         )
@@ -277,15 +287,15 @@ class DagPusher:
             cwd=cwd,
             env=environment,
             capture_output=True,
-            text=True,
-            errors="surrogateescape",  # a file's name may be any bytes
             check=False,
-            input=given,
+            input=os.fsencode(given),
         )
+        # A file's name may be any bytes; text would make a line end of its carriage return.
+        told, said = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
         if check and done.returncode:
             raise UpdraftError(
-                f"git failed: {done.stderr.strip() or done.stdout.strip()}",
+                f"git failed: {said.strip() or told.strip()}",
                 where=f"{self.remote.url}, branch {self.remote.branch}",
                 fix=fix,
             )
-        return done.stdout.strip()
+        return told.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,6 @@ class Request:
     dag_id: str
     conf: Mapping[str, Any] = field(default_factory=dict)
     logical_date: LogicalDate = "now"
-    # Of the DAG; whatever Airflow has where it is empty.
-    commit: str = ""
 
 
 def show(platform: Platform, output: Output) -> RunReport | None:
@@ -55,8 +53,7 @@ def show(platform: Platform, output: Output) -> RunReport | None:
                 f"{platform.settings.dags.repository} holds no {DEFAULT_DAG} (or none yet) to show"
             )
         else:
-            commit = pushed.commit if pushed else ""
-            report = run(platform, api, output, Request(DEFAULT_DAG, commit=commit))
+            report = run(platform, api, output, Request(DEFAULT_DAG))
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
     return report
 
@@ -100,7 +97,7 @@ def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> 
         UpdraftError: The DAG doesn't appear, or its run fails.
     """
     dag_id = asked.dag_id
-    dag = wait_for_dag(api, dag_id, output, commit=asked.commit)
+    dag = wait_for_dag(api, dag_id, output, newest=_newest(platform, output))
     if dag["is_paused"]:
         api.unpause(dag_id)
         output(f"{dag_id} was paused and is unpaused now")
@@ -118,6 +115,23 @@ def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> 
             fix=f"make logs DAG={dag_id} prints its pods' logs",
         )
     return report
+
+
+def _newest(platform: Platform, output: Output) -> Callable[[], str]:
+    """What asks for the newest commit; where the git server doesn't answer, any will do."""
+    told: list[str] = []
+
+    def ask() -> str:
+        if told:
+            return ""
+        try:
+            return platform.newest_commit()
+        except UpdraftError as error:
+            told.append(error.what)
+            output(f"the newest commit is not known, so what Airflow has runs: {error.what}")
+            return ""
+
+    return ask
 
 
 def _follow(

@@ -26,11 +26,8 @@ def trigger(options: Options, dag: str, conf: str, logical_date: str) -> None:
     """Run a DAG and watch its pods."""
     platform = Platform.recorded(options)
     date = parse_logical_date(logical_date)
-    dag_id, params = parse_dag(dag), parse_conf(conf)
+    request = demonstration.Request(parse_dag(dag), parse_conf(conf), date)
     with platform.api() as api:
-        # What was pushed a moment ago is what is to run.
-        commit = platform.newest_commit()
-        request = demonstration.Request(dag_id, params, date, commit)
         demonstration.run(platform, api, Output(), request)
 
 

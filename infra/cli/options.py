@@ -119,27 +119,35 @@ def parse_overrides(text: str) -> dict[str, Any]:
     from infra.settings.documents import DocumentError, parse  # noqa: PLC0415
 
     settings: dict[str, Any] = {}
-    for word in text.split():
+    for number, word in enumerate(text.split(), start=1):
         path, equals, value = word.partition("=")
         keys = path.split(".")
         if not equals or len(keys) < 2 or not all(keys):  # noqa: PLR2004 -- an area and a key
-            raise UpdraftError(f'SET holds "{word}"', fix='SET="tasks.quota.pods=8 area.key=value"')
+            # A word without = may be the rest of a secret that holds a blank.
+            told = f'holds "{path}=…"' if equals else f"holds no area.key=value as word {number}"
+            raise UpdraftError(f"SET {told}", fix='SET="tasks.quota.pods=8 area.key=value"')
         place = settings
         for key in keys[:-1]:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
-                raise UpdraftError(
-                    f'SET holds "{word}" beside a value for {path.rpartition(".")[0]}',
-                    fix="name either the whole or its parts",
-                )
+                raise _beside(path, path.rpartition(".")[0])
+        if keys[-1] in place:
+            raise _beside(path, path)
         try:
             place[keys[-1]] = parse(value)
         except DocumentError as error:
             raise UpdraftError(
-                f'SET holds "{word}", whose value is not YAML: {error}',
+                f'SET holds "{path}=…", whose value is not YAML: {error}',
                 fix="quote a value that begins with a bracket, or set it in the stack's file",
             ) from error
     return settings
+
+
+def _beside(path: str, other: str) -> UpdraftError:
+    return UpdraftError(
+        f'SET holds "{path}=…" beside a value for {other}',
+        fix="name each key once, and either the whole or its parts",
+    )
 
 
 def parse_dag(text: str) -> str:

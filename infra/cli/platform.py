@@ -247,5 +247,5 @@ class Platform:
                 branch=self.settings.dags.ref,
                 username=secret["GITSYNC_USERNAME"],
                 password=secret["GITSYNC_PASSWORD"],
-                sub_path=self.settings.dags.sub_path,
+                sub_path=self.settings.dags.sub_path.removeprefix("."),
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from infra import images
@@ -96,19 +95,22 @@ def down(options: Options) -> None:
         output(f"gone; caches stay: {paths.cache}")
         return
     installed = packages.installed_by_us(paths.cache)
-    _purge(paths.cache, output)
+    _purge(paths, output)
     output(
         f"gone, caches too; Debian packages that were installed stay: {' '.join(installed) or '-'}"
     )
 
 
-def _purge(cache: Path, output: Output) -> None:
+def _purge(paths: Paths, output: Output) -> None:
     """Delete the caches, once nobody fills them: a build goes on for moments after its command."""
+    cache = paths.cache
     with (
         hold(ToolCache(cache).lock, "build of tools", output),
         images.held(cache, output),
         node_stores.held(cache, output),
     ):
+        # Another instance may have come up while this one's end was waited for.
+        refuse_shared(paths)
         # A build that was killed leaves mounts of its containers in the images' store.
         mounts.release(cache)
         shutil.rmtree(cache)

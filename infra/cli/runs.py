@@ -66,7 +66,7 @@ class RunReport:
     def _ahead(self) -> str:
         names = sorted(self.others)
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        return f"the pods there are run {', '.join(names[:SHOWN])}{more}"
+        return f"waiting behind the pods of {', '.join(names[:SHOWN])}{more}"
 
 
 def key_of(instance: TaskInstance) -> Key:

@@ -133,7 +133,10 @@ class Store:
             return False
         if not archive.is_file():
             raise UpdraftError(f"no image archive {archive}", where=reference)
-        fix = f"if the archive is damaged: rm {archive}, then make up builds it again"
+        fix = (
+            "free what is full, where it names a disk or memory; if the archive is damaged: "
+            f"rm {archive}, then make up builds it again"
+        )
         load = ("images", "import", "--snapshotter", self._snapshotter, str(archive))
         run(*self._ctr, *load, fix=fix)
         after = self.references()

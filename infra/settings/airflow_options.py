@@ -23,6 +23,10 @@ RESERVED: Mapping[tuple[str, str], str] = {
     ("core", "parallelism"): "tasks.parallelism",
     ("api", "base_url"): "airflow.baseUrl",
     ("webserver", "base_url"): "airflow.baseUrl",
+    ("workers", "execution_api_server_url"): "airflow.baseUrl",
+    ("api", "port"): "nowhere: its Service leads to that port",
+    ("webserver", "web_server_port"): "nowhere: the API server's Service leads to that port",
+    ("core", "plugins_folder"): "nowhere: the image brings its plugins",
     ("logging", "logging_config_class"): "monitoring.logs",
     ("logging", "json_logs"): "nowhere: the collector reads JSON",
     ("logging", "remote_logging"): "monitoring.logs",
@@ -47,14 +51,21 @@ _OWN_SECTIONS = {
     "updraft": "links, notifications, tasks and monitoring",
     "kubernetes": "section kubernetes_executor, its name since Airflow 2.5",
 }
-_METRICS = re.compile(r"(statsd_(on|host|port|prefix)|otel_on)")
+_METRICS = re.compile(r"statsd_\w+|stat_name_handler|legacy_names_on|otel_on")
 # Airflow's own list of what is sensitive, and what providers call so.
 _SENSITIVE = re.compile(
     r"(fernet_key|secret_key|jwt_secret|jwt_private_key|sql_alchemy_conn|password|passphrase|token"
     r"|secrets?_backend_kwargs|^backend_kwargs|asset_manager_kwargs|remote_task_handler_kwargs"
-    r"|sql_alchemy_engine_args|sentry_dsn|broker_url|result_backend|api_key|access_key)"
+    r"|sql_alchemy_engine_args|sentry_dsn|broker_url|result_backend|api_key|access_key|credentials"
+    r"|client_secret|private_key|keyfile|connection_string|webhook)"
 )
-_NO_SECRETS = re.compile(r"(_cmd|_seconds|_lifetime|_expiration|_time|_length|_enabled)$")
+_NO_SECRETS = re.compile(
+    r"(_cmd|_file|_path|_conn_id|_seconds|_lifetime|_expiration|_time|_length|_enabled)$"
+)
+# A login in an address, or a secret in JSON, whatever the option is called.
+_HIDDEN = re.compile(
+    r"://[^/\s]*:[^/\s]*@|(?i:(api_?key|token|passw(or)?d|secret)[\"']?\s*[:=]\s*[\"']?[^\s\"'{])"
+)
 
 
 def _text(value: object) -> str:
@@ -66,6 +77,11 @@ def _text(value: object) -> str:
 def _one_value(value: str) -> str:
     if not is_plain(value):
         raise ValueError("one line, without control characters: another line would be an option")
+    if _HIDDEN.search(value):
+        raise ValueError(
+            "text without a login, key or password in it, since it would be written to a "
+            "ConfigMap; name a connection, or a command by the option's form …_cmd"
+        )
     if "%" in value.replace("%%", ""):
         raise ValueError("text with each % doubled, since airflow.cfg expands a single one")
     return value

@@ -95,6 +95,8 @@ class Dags(Area):
             raise ValueError("repository, or server for the git server inside the cluster")
         if self.server and (self.repository or self.credentials or self.ssh):
             raise ValueError("server alone: it comes with a repository and credentials of its own")
+        if self.server and self.ref.startswith("refs/"):
+            raise ValueError("with server the short name of a branch as ref, such as main")
         if self.repository and not self.server:
             https = self.repository.startswith(("http://", "https://"))
             if https and self.ssh:

@@ -13,20 +13,24 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_snake
 
 from infra.output import printable
+from infra.settings.airflow_options import is_secret
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 # connectionId is a secret's place rather than a secret, where a webhook's address gets pasted.
 _SECRETS = {"password", "token", "privateKey", "connectionId", "webhook", "apiUrl", "routingKey"}
+_CONFIG = ["airflow", "config"]
 _NOT_OBJECT = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
-_LOGIN = re.compile(r"://[^/@\s]*@")
+# Of an address: all before its last @ is a login where it has a scheme or a colon.
+_LOGIN = re.compile(r"(\w+://)?[^\s\"]*@")
 # How the tokens of well-known services begin, and keys and tokens in general.
 _TOKEN = re.compile(
-    r"-----BEGIN|\b(gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|hvs\.|sk[-_]|eyJ|SG\."
-    r"|dckr_pat_|pypi-|npm_|dop_v1_)"
+    r"-----BEGIN|\bhvs\.|\beyJ|\b(gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|sk[-_]|SG\."
+    r"|dckr_pat_|pypi-|npm_|dop_v1_)[A-Za-z0-9_.-]{12,}"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/=_~-]{20,}")
+_LONG_RUN = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{32,}")
 _KINDS = ("[a-z]", "[A-Z]", "[0-9]")
 # Bits a character, above which a run of text is no words. Of 24 random letters and digits it is 4.
 _ENTROPY = 3.7
@@ -46,7 +50,7 @@ def _found(path: list[str], fault: ErrorDetails) -> str:
         return "nothing"
     if fault["type"] == "extra_forbidden":
         return "this unknown key"
-    if _SECRETS & set(path):
+    if _SECRETS & set(path) or (path[:2] == _CONFIG and is_secret(path[-1])):
         return "a secret value (not shown)"
     if fault["type"] in _NOT_OBJECT:
         # It stands where a whole object should, so it may be a secret that was put too high.
@@ -64,13 +68,22 @@ def _shown(value: object) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, str) and looks_secret(value):
         return "text that looks like a secret (not shown)"
-    text = _LOGIN.sub("://(not shown)@", json.dumps(value, default=str, ensure_ascii=False))
+    text = _LOGIN.sub(_without_login, json.dumps(value, default=str, ensure_ascii=False))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _without_login(match: re.Match[str]) -> str:
+    whole, scheme = match[0], match[1] or ""
+    if not scheme and ":" not in whole:
+        return whole
+    return f"{scheme}(not shown)@"
 
 
 def looks_secret(text: str) -> bool:
     """Return whether a text looks like a key, a token or a generated password."""
     if _TOKEN.search(text):
+        return True
+    if _LONG_RUN.search(text) and not text.startswith("sha256:"):
         return True
     return any(
         _bits(run) > _ENTROPY and all(re.search(kind, run) for kind in _KINDS)

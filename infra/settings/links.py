@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from infra.settings.base import Area, Flag
+from infra.settings.grammar.addresses import web
 from infra.settings.grammar.text import Line
 
 # The same as `updraft.links.PLACEHOLDERS`, which needs Airflow; a test compares them.
@@ -32,8 +33,10 @@ def _template(value: str) -> str:
     names = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
     if wrong := re.search(r"\{[^}]*\}?|\}", plain):
         raise ValueError(f"a template without {wrong[0]}; it may name {names}")
-    if not re.match(r"https?://[^/\s]", value) or re.search(r"[\s\x00-\x1f\"'<>\\^`|]", value):
-        raise ValueError(f"an http(s) address, in which may stand {names}")
+    try:
+        web(re.sub(r"\{\w+\}", "1", value))
+    except ValueError as error:
+        raise ValueError(f"{error}, in which may stand {names}") from None
     return value
 
 

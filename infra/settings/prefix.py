@@ -39,9 +39,13 @@ def own_keys(keys: Iterable[str], *, where: str) -> dict[str, str]:
 
 
 def _meant(prefix: str, colon: str, area: str, areas: set[str]) -> str:
-    alike = difflib.SequenceMatcher(None, prefix.lower(), PROJECT).ratio() >= _ALIKE
     if colon:
-        return f"{PROJECT}:{area}" if alike else ""
+        alike = difflib.SequenceMatcher(None, prefix.lower(), PROJECT).ratio() >= _ALIKE
+        near = difflib.get_close_matches(area, areas, n=1)
+        return f"{PROJECT}:{near[0]}" if alike and near else ""
     # One word: an area without its prefix, or with another sign than a colon behind it.
     word = prefix.removeprefix(PROJECT).lstrip(".-_/ ")
-    return f"{PROJECT}:{word}" if word in areas else ""
+    if not word:
+        return f"{PROJECT}:<area> for each area"
+    near = difflib.get_close_matches(word, areas, n=1)
+    return f"{PROJECT}:{near[0]}" if near else ""

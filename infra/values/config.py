@@ -106,7 +106,9 @@ def _package(settings: Settings) -> dict[str, str]:
             for server in (names.PROMETHEUS, names.ALERTMANAGER, names.LOKI)
         },
     }
-    return {**options, **{name: value for name, value in named.items() if value}}
+    # airflow.cfg expands a single %.
+    texts = {name: value.replace("%", "%%") for name, value in named.items() if value}
+    return {**options, **texts}
 
 
 def _core(settings: Settings) -> dict[str, str]:

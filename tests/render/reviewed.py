@@ -27,6 +27,8 @@ def files(manifests: Sequence[Manifest]) -> dict[str, str]:
     """Return {path: text} of what is committed for these manifests."""
     paths = [_path(one) for one in manifests]
     lines = [f"{one.wave} {path}\n" for one, path in zip(manifests, paths, strict=True)]
+    if len(set(paths)) < len(paths):
+        raise AssertionError("two objects would be written to one file")
     bodies = {path: text(one) for one, path in zip(manifests, paths, strict=True)}
     return {**bodies, ORDER: "".join(lines)}
 

@@ -9,7 +9,6 @@ from infra.root import ROOT
 from infra.settings import stack
 
 EMBEDDED = ROOT / "infra" / "chart"
-SSH_HOSTS = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample"
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "local": ("local", {}),
     "prod": ("prod", {}),

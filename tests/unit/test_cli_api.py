@@ -189,50 +189,85 @@ def test_who_gives_a_dag_up_is_told_which_there_are(server: Server, api: Airflow
     assert "the DAGs that there are: load, report" in caught.value.fix
 
 
-KNOWN = [(200, {"dag_id": "nope", "bundle_version": "old", "relative_fileloc": "nope.py"})]
+def of(version: str, dag: str = "nope") -> tuple[int, dict[str, str]]:
+    """A DAG's row at a commit."""
+    row = {"dag_id": dag, "bundle_version": version, "relative_fileloc": f"{dag}.py"}
+    return 200, row
 
 
-def test_a_dag_of_an_older_commit_is_waited_out(server: Server, api: AirflowApi) -> None:
-    row = {"dag_id": "nope", "bundle_version": "new", "relative_fileloc": "nope.py"}
-    server.answers[UNKNOWN] = [*KNOWN * 2, (200, row)]
-    server.answers[ERRORS] = [broken("sales.py")]
+def listing(*rows: tuple[int, dict[str, str]]) -> tuple[int, dict[str, object]]:
+    return 200, {"dags": [row for _, row in rows], "total_entries": len(rows)}
+
+
+def stamped(time: str) -> tuple[int, dict[str, object]]:
+    """The error of nope.py, of a moment."""
+    row = {"filename": "nope.py", "stack_trace": f"Traceback of {time}", "timestamp": time}
+    return 200, {"import_errors": [row], "total_entries": 1}
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look around at each look."""
+    monkeypatch.setattr("infra.cli.arrival.LOOK", 0)
+
+
+@pytest.mark.usefixtures("often")
+def test_a_dag_of_older_commits_is_waited_out(server: Server, api: AirflowApi) -> None:
+    server.answers[UNKNOWN] = [of("v1"), of("v2"), of("v3")]
+    server.answers[DAGS] = [listing(of("v1"))]
     said: list[str] = []
-    assert wait_for_dag(api, "nope", said.append, commit="new") == row
-    assert said == ["waiting for git-sync and the DAG processor to find nope of new"]
+    assert wait_for_dag(api, "nope", said.append, newest=lambda: "v3") == of("v3")[1]
+    assert said == ["waiting for git-sync and the DAG processor to find nope of v3"]
 
 
-def test_a_dag_that_moved_on_to_a_commit_of_somebody_else_has_arrived(
+@pytest.mark.usefixtures("often")
+def test_a_dag_of_a_commit_that_others_pushed_meanwhile_has_arrived(
     server: Server, api: AirflowApi
 ) -> None:
-    newer = {**KNOWN[0][1], "bundle_version": "theirs"}
-    server.answers[UNKNOWN] = [*KNOWN, (200, newer)]
-    server.answers[ERRORS] = [broken()]
-    assert wait_for_dag(api, "nope", print, commit="new") == newer
+    server.answers[UNKNOWN] = [of("v1"), of("theirs")]
+    server.answers[DAGS] = [listing(of("v1"))]
+    commits = ["ours", "theirs"]
+    found = wait_for_dag(api, "nope", print, newest=lambda: commits.pop(0))
+    assert found == of("theirs")[1]
 
 
+@pytest.mark.usefixtures("often")
 def test_a_dag_whose_newest_version_is_broken_does_not_run_as_the_one_before(
     server: Server, api: AirflowApi
 ) -> None:
-    server.answers[UNKNOWN] = KNOWN
-    server.answers[ERRORS] = [broken("nope.py", "sales.py")]
+    server.answers[UNKNOWN] = [of("v1")]
+    server.answers[DAGS] = [listing(of("v1")), listing(of("v1"), of("v2", "report"))]
+    server.answers[ERRORS] = [(200, {"import_errors": [], "total_entries": 0}), stamped("now")]
     with pytest.raises(UpdraftError, match="newest version of nope can't be imported") as caught:
-        wait_for_dag(api, "nope", print, commit="new")
+        wait_for_dag(api, "nope", print, newest=lambda: "v2")
     print(caught.value)
-    assert "nope.py: Traceback" in caught.value.where
-    assert "sales.py" not in caught.value.where
+    assert caught.value.where == "nope.py: Traceback of now"
 
 
-def test_a_mistyped_dag_is_refused_once_all_of_the_commit_are_there(
-    server: Server, api: AirflowApi, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("often")
+def test_the_error_of_the_version_before_is_not_that_of_the_one_that_mends_it(
+    server: Server, api: AirflowApi
 ) -> None:
-    monkeypatch.setattr("infra.cli.arrival.LOOK", 0.2)
-    rows = [{"dag_id": name, "bundle_version": "new"} for name in ("report", "nopes")]
-    old = [{**rows[0], "bundle_version": "old"}, rows[1]]
+    server.answers[UNKNOWN] = [of("v1"), of("v1"), of("v1"), of("v3")]
+    server.answers[DAGS] = [listing(of("v1")), listing(of("v1"), of("v3", "report"))]
+    server.answers[ERRORS] = [stamped("before")]
+    assert wait_for_dag(api, "nope", print, newest=lambda: "v3") == of("v3")[1]
+
+
+@pytest.mark.usefixtures("often")
+def test_a_mistyped_dag_is_refused_once_all_of_the_commit_are_there(
+    server: Server, api: AirflowApi
+) -> None:
+    rows = (of("new", "report"), of("new", "nopes"))
     server.answers[ERRORS] = [broken()]
-    server.answers[DAGS] = [
-        (200, {"dags": found, "total_entries": 2}) for found in (old, old, rows, rows)
-    ]
-    with pytest.raises(UpdraftError, match="there is no DAG nope at commit new") as caught:
-        wait_for_dag(api, "nope", print, commit="new", patience=Patience(missing=0.5))
+    server.answers[DAGS] = [listing(of("old", "report"), rows[1]), listing(*rows)]
+    patience = Patience(missing=0.5)
+    with pytest.raises(UpdraftError, match="there is no DAG nope of new") as caught:
+        wait_for_dag(api, "nope", print, newest=lambda: "new", patience=patience)
     print(caught.value)
     assert caught.value.fix.startswith("is nopes meant? the DAGs that there are: nopes, report")
+
+
+def test_where_the_newest_commit_is_not_known_any_will_do(server: Server, api: AirflowApi) -> None:
+    server.answers[UNKNOWN] = [of("v1")]
+    assert wait_for_dag(api, "nope", print, newest=lambda: "") == of("v1")[1]

@@ -84,14 +84,21 @@ def attempt_from(tmp_path: Path) -> Attempt:
         ("tasks.quota.pods=0", "updraft:tasks.quota.pods"),
         ("tasks.quta.pods=3", "updraft:tasks.quta"),
         ("taks.quota.pods=3", "updraft:taks"),
-        ("pods=3", 'SET holds "pods=3"'),
-        ("tasks.quota=5 tasks.quota.pods=8", 'SET holds "tasks.quota.pods=8" beside a value'),
+        ("pods=3", 'SET holds "pods=…"'),
+        ("database.external.password=a hunter2", "SET holds no area.key=value as word 2"),
+        ("database.external.password=@hunter2", 'SET holds "database.external.password=…"'),
+        ("database.external.password=*hunter2", "undefined alias"),
+        ("tasks.quota.pods=8 tasks.quota.pods=9", "beside a value for tasks.quota.pods"),
+        ("tasks.quota=8 tasks.quota.pods=9", "beside a value for tasks.quota"),
+        ("tasks.quota=5 tasks.quota.pods=8", 'SET holds "tasks.quota.pods=…" beside a value'),
         ("tasks.quota.pods={", "is not YAML"),
         ("tasks.quota.pods=!!python/object:os.system", "is not YAML"),
     ],
 )
 def test_a_wrong_setting(attempt: Attempt, given: str, told: str) -> None:
-    assert told in attempt("up", SET=given)
+    found = attempt("up", SET=given)
+    assert told in found
+    assert "hunter2" not in found
 
 
 def test_every_wrong_setting_is_told_at_once(attempt: Attempt) -> None:
@@ -251,7 +258,7 @@ def test_a_state_folder_that_is_none_is_told_by_its_path(
     told = capsys.readouterr().err
     print(told)
     assert "/dev/null" in told
-    assert "UPDRAFT_STATE names a folder of your own" in told
+    assert "have UPDRAFT_STATE name a folder that you may read" in told
 
 
 def test_nobody_who_ends_the_input_has_agreed(monkeypatch: pytest.MonkeyPatch) -> None:

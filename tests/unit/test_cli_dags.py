@@ -138,10 +138,12 @@ def test_no_file_is_ever_made_of_both_sides_lines(folder: Path, bare: Path, tmp_
     assert files(bare) == {"dags/a.py": theirs.rstrip()}
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o755])
 def test_who_takes_their_version_as_the_error_says_can_change_it_from_there(
-    folder: Path, bare: Path, tmp_path: Path
+    mode: int, folder: Path, bare: Path, tmp_path: Path
 ) -> None:
     pusher(folder, bare, tmp_path / "state").push()
+    (folder / "a.py").chmod(mode)
     push_as_somebody(bare, tmp_path, "dags/a.py", "a = 'theirs'\n")
     push_as_somebody(bare, tmp_path, "dags/theirs.py", "theirs = 1\n")
     (folder / "a.py").write_text("a = 'ours'\n")
@@ -149,8 +151,8 @@ def test_who_takes_their_version_as_the_error_says_can_change_it_from_there(
         pusher(folder, bare, tmp_path / "state").push()
     print(caught.value)
     command = caught.value.fix.partition("(")[2].partition(")")[0]
-    shown = subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout  # noqa: S602 -- as a user would type it
-    (folder / "a.py").write_text(shown)
+    subprocess.run(command, shell=True, check=True)  # noqa: S602 -- as a user would type it
+    assert (folder / "a.py").read_text() == "a = 'theirs'\n"
     assert not pusher(folder, bare, tmp_path / "state").push().new
     (folder / "a.py").write_text("a = 'both'\n")
     assert pusher(folder, bare, tmp_path / "state").push().changes.changed == ("dags/a.py",)
@@ -299,6 +301,51 @@ def test_a_push_that_others_overtake_says_so(folder: Path, bare: Path, tmp_path:
         pusher(folder, bare, tmp_path / "state").push(overtake)
     assert "run it again" in caught.value.fix
     assert files(bare)["dags/a.py"] == "a = 1"
+
+
+def test_a_push_whose_answer_was_lost_stays_our_own(
+    folder: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = DagPusher._send
+
+    def lost(self: DagPusher, commit: str) -> None:
+        sent(self, commit)
+        raise UpdraftError("git failed: the connection was closed")
+
+    pusher(folder, bare, tmp_path / "state").push()
+    push_as_somebody(bare, tmp_path, "dags/theirs.py", "theirs = 1\n")
+    (folder / "b.py").write_text("b = 1\n")
+    (folder / "a.py").write_text("a = 2\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(DagPusher, "_send", lost)
+        with pytest.raises(UpdraftError, match="was closed"):
+            pusher(folder, bare, tmp_path / "state").push()
+    (folder / "b.py").unlink()
+    (folder / "a.py").write_text("a = 3\n")
+    done = pusher(folder, bare, tmp_path / "state").push()
+    assert done.changes == Changes(changed=("dags/a.py",), removed=("dags/b.py",))
+    assert files(bare) == {"dags/a.py": "a = 3", "dags/theirs.py": "theirs = 1"}
+
+
+def test_a_name_with_a_carriage_return_keeps_it_through_a_merge(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    pusher(folder, bare, tmp_path / "state").push()
+    push_as_somebody(bare, tmp_path, "dags/Icon\r", "theirs\n")
+    (folder / "b.py").write_text("b = 1\n")
+    assert pusher(folder, bare, tmp_path / "state").push().changes == Changes(("dags/b.py",))
+
+
+def test_asking_for_the_newest_commit_disturbs_no_push(
+    folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    assert pusher(folder, bare, state).newest() == ""
+    commit = pusher(folder, bare, state).push().commit
+    lock = state / "dags.git" / "index.dags.lock"
+    lock.touch()
+    assert pusher(folder, bare, state).newest() == commit
+    assert lock.exists()
 
 
 def test_a_missing_folder_is_named(bare: Path, tmp_path: Path) -> None:

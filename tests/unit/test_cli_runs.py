@@ -20,11 +20,11 @@ def pod(dag: str, run: str, phase: str = "Running") -> dict[str, Any]:
     ("pods", "told"),
     [
         ([], "pods: 0 live, 0 so far"),
-        ([pod("wide", "r")], "pods: 0 live, 0 so far; the pods there are run wide"),
-        ([pod("shop", "other")], "pods: 0 live, 0 so far; the pods there are run shop"),
+        ([pod("wide", "r")], "pods: 0 live, 0 so far; waiting behind the pods of wide"),
+        ([pod("shop", "other")], "pods: 0 live, 0 so far; waiting behind the pods of shop"),
         ([pod("wide", "r", "Succeeded")], "pods: 0 live, 0 so far"),
         ([pod("wide", "r"), pod("shop", "r")], "pods: 1 live, 1 so far"),
-        ([pod(name, "r") for name in "abcde"], "the pods there are run a, b, c and 2 more"),
+        ([pod(name, "r") for name in "abcde"], "waiting behind the pods of a, b, c and 2 more"),
     ],
 )
 def test_a_run_without_pods_names_those_that_have_them(

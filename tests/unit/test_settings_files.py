@@ -24,6 +24,10 @@ def stack(folder: Path, text: str) -> dict[str, object]:
         ("a:\n  b: 1\n  b: 1\n", 'the key "b" stands twice (line 3)'),
         ("a: [", "(line 1)"),
         ("a: 2026-13-45\n", "month must be in 1..12"),
+        ("a: {b: 2026-01-31}", "a.b: YAML reads a date here; text goes in quotes"),
+        ("a: !!binary aGk=", "a: YAML reads a bytes here"),
+        ("a: !!set {b}", "a: YAML reads a set here"),
+        ("a: &a [*a]", "a holds itself by an alias"),
         ("a: !!python/object:os.system x\n", "could not determine a constructor"),
         ("a: 1\n\tb: 2", "(line 2)"),
         ("[" * 5000, "nested too deeply"),
@@ -59,6 +63,8 @@ def test_a_file_that_is_no_text_is_told_by_its_path(tmp_path: Path) -> None:
         ("tasks", "updraft:tasks"),
         ("updraft.tasks", "updraft:tasks"),
         ("updraft-dags", "updraft:dags"),
+        ("updraft", "updraft:<area> for each area"),
+        ("task", "updraft:tasks"),
     ],
 )
 def test_a_key_without_effect_is_refused_where_ours_was_meant(
@@ -71,10 +77,8 @@ def test_a_key_without_effect_is_refused_where_ours_was_meant(
 
 
 def test_keys_of_providers_are_theirs(tmp_path: Path) -> None:
-    text = (
-        "config:\n  kubernetes:context: a\n  pulumi:tags: {}\n  aws:region: b\n  updraft:dags: {}\n"
-    )
-    assert stack(tmp_path, text) == {"dags": {}}
+    theirs = "kubernetes:context: a\n  pulumi:tags: {}\n  aws:region: b\n  draft:x: 1"
+    assert stack(tmp_path, f"config:\n  {theirs}\n  updraft:dags: {{}}\n") == {"dags": {}}
 
 
 @pytest.mark.parametrize("value", ["2026-13-45", "[" * 5000, '{"a":1,"a":2}', "'", "*a"])

@@ -15,6 +15,7 @@ from infra.settings.grammar.text import is_plain
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?"
                    r"(?:\.[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?)*\.?")  # fmt: skip
 _ALL_NUMBERS = re.compile(r"[0-9.]+")
+_HOST_AND_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]{1,5})")
 _MOST = 65535
 
 
@@ -24,7 +25,8 @@ def is_host(value: str) -> bool:
         ipaddress.ip_address(value)
     except ValueError:
         return bool(_NAME.fullmatch(value)) and not _ALL_NUMBERS.fullmatch(value)
-    return True
+    # A zone, as in fe80::1%eth0, is one machine's own.
+    return "%" not in value
 
 
 def _host(value: str) -> str:
@@ -34,17 +36,18 @@ def _host(value: str) -> str:
 
 
 def _host_and_port(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not (is_host(host.strip("[]")) and port.isascii() and port.isdigit() and _is_port(port)):
+    match = _HOST_AND_PORT.fullmatch(value)
+    if not (match and is_host(match[1] or match[2]) and 1 <= int(match[3]) <= _MOST):
         raise ValueError("a host and a port, such as mail.example.com:587")
     return value
 
 
-def _is_port(text: str) -> bool:
-    return 1 <= int(text) <= _MOST
+def web(value: str) -> str:
+    """Return an address of the web that is complete and holds no login.
 
-
-def _web(value: str) -> str:
+    Raises:
+        ValueError: it is something else; says what is allowed.
+    """
     example = "such as https://airflow.example.com or http://loki.logging:3100"
     if not value.isascii() or not is_plain(value) or re.search(r"[\s\"'<>\\^`{|}]", value):
         raise ValueError(f"an http(s) address, {example}, without blanks or quotes")
@@ -63,14 +66,15 @@ def _web(value: str) -> str:
 
 
 def _page(value: str) -> str:
-    _web(value)
-    if "?" in value or "#" in value or value.endswith("/"):
-        raise ValueError("an address without ?, # and a / at its end")
+    web(value)
+    # airflow.cfg would expand the last two.
+    if re.search(r"[?#%$]|/$", value):
+        raise ValueError("an address without ?, #, %, $ and a / at its end")
     return value
 
 
 def _secret_web(value: SecretStr) -> SecretStr:
-    _web(value.get_secret_value())
+    web(value.get_secret_value())
     return value
 
 
@@ -82,7 +86,7 @@ def _registry(value: str) -> str:
 
 def _chart(value: str) -> str:
     scheme, _, rest = value.partition("://")
-    _web(f"https://{rest}" if scheme == "oci" else value)
+    web(f"https://{rest}" if scheme == "oci" else value)
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Annotated
 
 import re2
@@ -20,8 +21,11 @@ def _expression(value: str) -> str:
             f"{_text(error)}"
         ) from None
     try:
-        re.compile(value)
-    except re.error as error:
+        with warnings.catch_warnings():
+            # What may be read otherwise, such as [[:alpha:]].
+            warnings.simplefilter("error")
+            re.compile(value)
+    except (re.error, Warning) as error:
         raise ValueError(f"a regular expression as Python reads it too: {error}") from None
     return value
 

@@ -51,7 +51,8 @@ def _by_address(value: str) -> str:
         port = parts.port
     except ValueError:
         raise ValueError(_REMOTE) from None
-    if parts.scheme not in ("http", "https", "ssh") or not is_host(parts.hostname or ""):
+    known = value.startswith(("http://", "https://", "ssh://"))
+    if not known or not is_host(parts.hostname or "") or (parts.username or "").startswith("-"):
         raise ValueError(_REMOTE)
     if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
         raise ValueError(
@@ -89,8 +90,10 @@ def _inside(value: str) -> str:
     path = PurePosixPath(value)
     if not value.strip() or not is_plain(value) or value != value.strip() or "%" in value:
         raise ValueError("a folder's path of one line, without %")
-    if path.is_absolute() or ".." in path.parts or ".git" in path.parts:
+    if path.is_absolute() or ".." in path.parts or ".git" in value.lower().split("/"):
         raise ValueError("a folder inside the repository, relative and without .. or .git")
+    if value != str(path):
+        raise ValueError(f"a folder written plainly: {path}")
     return value
 
 

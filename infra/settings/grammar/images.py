@@ -10,16 +10,18 @@ from pydantic import AfterValidator
 from infra.settings.grammar.text import matching
 
 _PART = r"[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?"
-_HOST = rf"{_PART}(?:\.{_PART})*"
+# A first part without a point or a port is a folder's name, but for localhost.
+_HOST = rf"(?:localhost|{_PART}(?:\.{_PART})+|{_PART}(?=:))"
+_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = rf"(?:{_HOST}(?::[0-9]{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_REPOSITORY = rf"(?:{_HOST}(?::{_PORT})?/)?{_COMPONENT}(?:/{_COMPONENT})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
 
 _tag = matching(_TAG, "a tag: at most 128 of A-Z, a-z, 0-9, _, . and -", 128)
 _digest = matching(_DIGEST, "sha256: and 64 of 0-9 and a-f")
 _whole = matching(
-    rf"{_REPOSITORY}(?::{_TAG})?(?:@{_DIGEST})?",
+    rf"{_REPOSITORY}(?::{_TAG}(?:@{_DIGEST})?|@{_DIGEST})",
     "an image such as registry.example.com/data/loki:3.7.0, in lower case, with a tag or a digest",
     512,
 )

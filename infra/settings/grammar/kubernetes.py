@@ -1,6 +1,7 @@
 """Kubernetes' own rules: names, labels, annotations, quantities.
 
-Sources: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/,
+Of a quantity's spellings those without exponent, and with a digit before the point. Sources:
+https://kubernetes.io/docs/concepts/overview/working-with-objects/names/,
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ and
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -17,8 +19,8 @@ from infra.settings.grammar.text import is_plain, matching
 
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
 _FACTORS = {
-    "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
+    "": "1", "m": "1e-3", "k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12", "P": "1e15",
+    **{f"{letter}i": str(2 ** (10 * power)) for power, letter in enumerate("KMGTP", start=1)},
 }  # fmt: skip
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
@@ -41,7 +43,8 @@ def amount(quantity: str) -> float:
     match = _QUANTITY.fullmatch(quantity)
     if not match:
         raise ValueError('a Kubernetes quantity such as "500m", "2" or "1.5Gi"')
-    return float(match[1]) * _FACTORS[match[2] or ""]
+    # Exactly first: 350m is 0.35.
+    return float(Decimal(match[1]) * Decimal(_FACTORS[match[2] or ""]))
 
 
 def _cores(value: str) -> str:
@@ -91,16 +94,22 @@ _label_value = matching(
     63,
 )
 _qualified = matching(
-    rf"(?:{_SUBDOMAIN}/)?{_WORD}",
+    rf"(?:(?=[^/]{{1,253}}/){_SUBDOMAIN}/)?{_WORD}",
     "a label's key: at most 63 of A-Z, a-z, 0-9, -, _ and ., with a domain and / before it or none",
     253 + 1 + 63,
 )
 
 
+def _annotation(value: str) -> str:
+    # The API server takes them in any case.
+    _qualified(value.lower())
+    return value
+
+
 def _annotations(value: Mapping[str, str]) -> Mapping[str, str]:
     for text in value.values():
-        if not is_plain(text):
-            raise ValueError("values of one line, without control characters")
+        if not is_plain(text.replace("\n", "").replace("\t", "")):
+            raise ValueError("values without control characters but ends of lines and tabs")
     return value
 
 
@@ -116,7 +125,8 @@ LabelKey = Annotated[str, AfterValidator(_qualified)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 Labels = Mapping[LabelKey, LabelValue]
 NodeSelector = Labels
-Annotations = Annotated[Mapping[LabelKey, str], AfterValidator(_annotations)]
+AnnotationKey = Annotated[str, AfterValidator(_annotation)]
+Annotations = Annotated[Mapping[AnnotationKey, str], AfterValidator(_annotations)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 NodePort = Annotated[int, Field(ge=30000, le=32767)]
 Replicas = Annotated[int, Field(ge=1, le=20)]

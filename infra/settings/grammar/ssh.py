@@ -17,13 +17,25 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator, SecretStr
 
 _KEY = re.compile(
-    r"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----\s+(?P<body>.*?)\s+-----END (?P=kind)-----\s*",
+    r"-----BEGIN (?P<kind>((OPENSSH|RSA|EC|DSA|ENCRYPTED) )?PRIVATE KEY)-----\n"
+    r"(?P<body>.*?)\n-----END (?P=kind)-----\s*",
     re.DOTALL | re.ASCII,
 )
 _MAGIC = b"openssh-key-v1\0"
 _MARKERS = ("@cert-authority", "@revoked")
-_TYPE = re.compile(r"(ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-sha2-)[a-z0-9@.-]+", re.ASCII)
+_TYPES = (
+    *("ssh-ed25519", "ssh-rsa", "ssh-dss"),
+    *(f"ecdsa-sha2-nistp{bits}" for bits in (256, 384, 521)),
+    *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
+)
 _STANDARD_PORT = 22
+
+
+class _LockedError(ValueError):
+    """A private key has a passphrase."""
+
+    def __init__(self) -> None:
+        super().__init__("a private key without a passphrase: nobody is there to type it")
 
 
 class HostKey(NamedTuple):
@@ -89,17 +101,30 @@ def _hashed(pattern: str, name: str) -> bool:
 
 
 def _is_key(kind: str, blob: str) -> bool:
-    """Return whether a key's text begins with the type that stands before it."""
-    if not _TYPE.fullmatch(kind):
+    """Return whether a key's text is whole, and of the type that stands before it."""
+    try:
+        fields = list(_fields(base64.b64decode(blob, validate=True)))
+    except (ValueError, binascii.Error):
         return False
-    begins = len(kind).to_bytes(4, "big") + kind.encode()
-    characters = (len(begins) * 8 + 5) // 6
-    expected = base64.b64encode(begins).decode()[: len(begins) * 8 // 6]
-    return len(blob) > characters and blob.startswith(expected)
+    return kind in _TYPES and len(fields) > 1 and fields[0] == kind.encode()
+
+
+def _fields(raw: bytes) -> Iterator[bytes]:
+    """Yield the fields of which each has its length before it, in four bytes.
+
+    Raises:
+        ValueError: the last one is cut off.
+    """
+    while raw:
+        length = int.from_bytes(raw[:4], "big")
+        field, raw = raw[4 : 4 + length], raw[4 + length :]
+        if len(field) < length:
+            raise ValueError("cut off")
+        yield field
 
 
 def _known_hosts(value: str) -> str:
-    if not list(host_keys(value)):
+    if all(key.marker == "@revoked" for key in host_keys(value)):
         raise ValueError("at least one line of known_hosts: without it anybody could be the remote")
     return value
 
@@ -109,23 +134,43 @@ def _private_key(value: SecretStr) -> SecretStr:
     match = _KEY.fullmatch(text.lstrip())
     if not match:
         raise ValueError("a whole private key, from its line -----BEGIN to its line -----END")
-    if "ENCRYPTED" in match["kind"] or "ENCRYPTED" in match["body"] or _has_passphrase(match):
-        raise ValueError("a private key without a passphrase: nobody is there to type it")
+    if "ENCRYPTED" in match["kind"] or "ENCRYPTED" in match["body"]:
+        raise _LockedError
+    body = re.sub(r"^[A-Za-z-]+: .*$", "", match["body"], flags=re.MULTILINE)
+    try:
+        raw = base64.b64decode("".join(body.split()), validate=True)
+        if match["kind"].startswith("OPENSSH"):
+            _check_openssh(raw)
+        else:
+            _check_der(raw)
+    except _LockedError:
+        raise
+    except (ValueError, binascii.Error):
+        raise ValueError("a whole private key; this one's text is damaged") from None
     # ssh refuses a key whose last line doesn't end, and Pulumi's CLI cuts that end off.
     return SecretStr(text.strip() + "\n")
 
 
-def _has_passphrase(key: re.Match[str]) -> bool:
-    if key["kind"] != "OPENSSH PRIVATE KEY":
-        return False
-    try:
-        raw = base64.b64decode("".join(key["body"].split()), validate=True)
-    except (ValueError, binascii.Error):
-        raise ValueError("a whole private key; this one's text is damaged") from None
+def _check_openssh(raw: bytes) -> None:
     if not raw.startswith(_MAGIC):
-        raise ValueError("a whole private key; this one's text is damaged")
-    length = int.from_bytes(raw[len(_MAGIC) : len(_MAGIC) + 4], "big")
-    return raw[len(_MAGIC) + 4 :][:length] != b"none"
+        raise ValueError("another format")
+    # Cipher, the passphrase's function and its options, a count of keys, then public and private.
+    head = raw[len(_MAGIC) :]
+    for name in ("cipher", "function", "options"):
+        length = int.from_bytes(head[:4], "big")
+        if name == "cipher" and head[4 : 4 + length] != b"none":
+            raise _LockedError
+        head = head[4 + length :]
+    if len(list(_fields(head[4:]))) < 2:  # noqa: PLR2004 -- public and private
+        raise ValueError("cut off")
+
+
+def _check_der(raw: bytes) -> None:
+    """Check that it is one SEQUENCE of ASN.1, to its end."""
+    size = raw[1] & 0x7F if raw[1:2] >= b"\x80" else 0
+    length = int.from_bytes(raw[2 : 2 + size] if size else raw[1:2], "big")
+    if raw[:1] != b"\x30" or not length or len(raw) != 2 + size + length:
+        raise ValueError("cut off")
 
 
 KnownHosts = Annotated[str, AfterValidator(_known_hosts)]

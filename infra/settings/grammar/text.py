@@ -14,7 +14,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def matching(pattern: str, allowed: str, longest: int = 253) -> Callable[[str], str]:
-    """Return a check that a whole text, in ASCII, matches a pattern.
+    """Return a check that a whole text matches a pattern, by the classes of ASCII.
 
     Args:
         pattern: The regular expression.
@@ -70,5 +70,8 @@ Line = Annotated[str, AfterValidator(_one_line)]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Mail = Annotated[
-    str, AfterValidator(matching(r"[^@\s]+@[^@\s]+", "a mail address such as team@example.com"))
+    str,
+    AfterValidator(
+        matching(r"[^@\s,;\x00-\x1f]+@[A-Za-z0-9.-]+", "a mail address such as team@example.com")
+    ),
 ]

@@ -60,9 +60,10 @@ def _files(path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def passed_over(paths: Iterable[Path]) -> list[Path]:
-    """Return the Python files below some folders that Airflow does not even import."""
+    """Return the Python files below some folders in which Airflow does not look for a DAG."""
     folders = [path for path in paths if path.is_dir()]
-    return [each for path in folders for each in _python_files(path) if not _says_so(each)]
+    files = [each for path in folders for each in _python_files(path)]
+    return [each for each in files if each.name != "__init__.py" and not _says_so(each)]
 
 
 def _python_files(folder: Path) -> list[Path]:
@@ -107,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(map(str, found)) or f"nothing found; files checked: {files}")  # noqa: T201
         if others := passed_over(options.paths):
             names = ", ".join(map(str, others))
-            print(f"not imported by Airflow, for want of the words dag and airflow: {names}")  # noqa: T201
+            print(f"no DAG files to Airflow, for want of the words dag and airflow: {names}")  # noqa: T201
     return FOUND if found else CLEAN
 
 

@@ -196,10 +196,11 @@ def test_what_the_how_tos_write_passes_the_types_that_make_lint_checks(
     assert "Success: no issues found in" in done.stdout
 
 
-def test_a_file_that_airflow_never_imports_is_named(
+def test_a_file_in_which_airflow_looks_for_no_dag_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "one.py").write_text("from airflow.sdk import DAG\n")
+    (tmp_path / "__init__.py").touch()
     (tmp_path / "broken.py").write_text("import nonexistent_package\n")
     main([str(tmp_path)])
     told = capsys.readouterr().out
