@@ -134,13 +134,22 @@ def parse_overrides(text: str) -> dict[str, Any]:
         if keys[-1] in place:
             raise _beside(path, path)
         try:
-            place[keys[-1]] = parse(value)
+            place[keys[-1]] = _with_values(parse(value))
         except DocumentError as error:
             raise UpdraftError(
                 f'SET holds "{path}=…", whose value is not YAML: {error}',
                 fix="quote a value that begins with a bracket, or set it in the stack's file",
             ) from error
     return settings
+
+
+def _with_values(value: Any) -> Any:
+    """Refuse {pods:8}, which YAML reads as a key "pods:8" of nothing, and merging would drop."""
+    from infra.settings.documents import DocumentError  # noqa: PLC0415 -- as above
+
+    if isinstance(value, dict) and any(each is None for each in value.values()):
+        raise DocumentError("a key in { } has no value; write area.key.key=value")
+    return value
 
 
 def _beside(path: str, other: str) -> UpdraftError:

@@ -90,7 +90,8 @@ def down(options: Options) -> None:
             Cluster(paths).down(output)
         else:
             _remove_from_context(Platform.recorded(options), output)
-        shutil.rmtree(paths.state, ignore_errors=True)
+        for folder in (paths.state, paths.elsewhere):
+            shutil.rmtree(folder, ignore_errors=True)
     if not purge:
         output(f"gone; caches stay: {paths.cache}")
         return

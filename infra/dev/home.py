@@ -19,8 +19,6 @@ from infra.local.paths import Paths
 from infra.local.processes import started_at
 from updraft.testing.binaries import Account
 
-# The user that runs PostgreSQL for root can't enter root's home.
-ROOTS_DATA = Path("/var/lib/updraft")
 # Seconds for what a killed `make dev` left behind to end.
 LEFTOVERS = 30.0
 
@@ -43,7 +41,7 @@ class Home:
         state = paths.state / "dev"
         state.mkdir(parents=True, exist_ok=True)
         account = Account.able()
-        place = state if account.reaches(state) else ROOTS_DATA / paths.instance / "dev"
+        place = state if account.reaches(state) else paths.elsewhere / "dev"
         folder = place / "postgres"
         folder.mkdir(parents=True, exist_ok=True)
         if account.uid is not None:

@@ -88,6 +88,11 @@ class Paths:
         )
 
     @property
+    def elsewhere(self) -> Path:
+        """Its data for who runs PostgreSQL for root, and can't enter root's home."""
+        return Path("/var/lib/updraft") / self.instance
+
+    @property
     def name(self) -> str:
         """What the instance's node, context, network namespace and cgroup are called."""
         return f"updraft-{self.instance}"

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 # connectionId is a secret's place rather than a secret, where a webhook's address gets pasted.
 _SECRETS = {"password", "token", "privateKey", "connectionId", "webhook", "apiUrl", "routingKey"}
+# The names of Secrets, where a secret itself gets pasted: shown only where they could be names.
+_NAMES_OF_SECRETS = {
+    "existingSecret",
+    "fernetKey",
+    "apiSecretKey",
+    "jwtSecret",
+    "admin",
+    "database",
+}
 _CONFIG = ["airflow", "config"]
 _NOT_OBJECT = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
 # Of an address: all before its last @ is a login where it has a scheme or a colon.
@@ -40,7 +49,8 @@ _LONGEST = 80
 def describe(root: type[BaseModel], fault: ErrorDetails) -> str:
     """Return `updraft:area.key: found …; allowed: …`, without a secret's value."""
     path = [str(part) for part in fault["loc"]]
-    key = f"updraft:{'.'.join(path)}" if path else "updraft"
+    shown = ["(not shown)" if looks_secret(part) else part for part in path]
+    key = f"updraft:{'.'.join(shown)}" if path else "updraft"
     told = f"{key}: found {_found(path, fault)}; allowed: {_allowed(root, path, fault)}"
     return printable(told)
 
@@ -52,6 +62,10 @@ def _found(path: list[str], fault: ErrorDetails) -> str:
         return "this unknown key"
     if _SECRETS & set(path) or (path[:2] == _CONFIG and is_secret(path[-1])):
         return "a secret value (not shown)"
+    if path[-1] in _NAMES_OF_SECRETS and isinstance(fault["input"], str):
+        return (
+            f"a text of {len(fault['input'])} characters (not shown: it may be the secret itself)"
+        )
     if fault["type"] in _NOT_OBJECT:
         # It stands where a whole object should, so it may be a secret that was put too high.
         return f"a {type(fault['input']).__name__}"

@@ -88,6 +88,8 @@ def attempt_from(tmp_path: Path) -> Attempt:
         ("database.external.password=a hunter2", "SET holds no area.key=value as word 2"),
         ("database.external.password=@hunter2", 'SET holds "database.external.password=…"'),
         ("database.external.password=*hunter2", "undefined alias"),
+        ("tasks.quota={pods:8}", "a key in { } has no value"),
+        ("keys.admin=hunter2!", "a text of 8 characters (not shown"),
         ("tasks.quota.pods=8 tasks.quota.pods=9", "beside a value for tasks.quota.pods"),
         ("tasks.quota=8 tasks.quota.pods=9", "beside a value for tasks.quota"),
         ("tasks.quota=5 tasks.quota.pods=8", 'SET holds "tasks.quota.pods=…" beside a value'),

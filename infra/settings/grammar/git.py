@@ -89,7 +89,7 @@ def _ref(value: str) -> str:
 def _inside(value: str) -> str:
     path = PurePosixPath(value)
     if not value.strip() or not is_plain(value) or value != value.strip() or "%" in value:
-        raise ValueError("a folder's path of one line, without %")
+        raise ValueError("a folder's path of one line, without %; . is the whole repository")
     if path.is_absolute() or ".." in path.parts or ".git" in value.lower().split("/"):
         raise ValueError("a folder inside the repository, relative and without .. or .git")
     if value != str(path):
