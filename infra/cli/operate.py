@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.cli import demonstration
-from infra.cli.dags import Changes
+from infra.cli.dag_repository import Changes
 from infra.cli.options import Options, flag, parse_conf, parse_dag, parse_logical_date
 from infra.cli.platform import DAGS, Platform
 from infra.cli.prompt import confirm

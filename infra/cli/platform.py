@@ -16,7 +16,8 @@ from infra import settings
 from infra.cli import choices as recorded
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.choices import Choices
-from infra.cli.dags import Changes, DagPusher, Pushed, Remote
+from infra.cli.dag_repository import Changes, Remote, Repository
+from infra.cli.dags import DagPusher, Pushed
 from infra.cli.forward import forwarded
 from infra.cli.options import Options
 from infra.cli.runs import RunWatcher
@@ -234,7 +235,7 @@ class Platform:
         if not self.has_git_server:
             return ""
         with self.git_remote() as remote:
-            return DagPusher(DAGS, self.paths.state, remote).newest()
+            return Repository.beside(self.paths.state, remote).newest()
 
     @contextmanager
     def git_remote(self) -> Iterator[Remote]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # connectionId is a secret's place rather than a secret, where a webhook's address gets pasted.
 _SECRETS = {"password", "token", "privateKey", "connectionId", "webhook", "apiUrl", "routingKey"}
-# The names of Secrets, where a secret itself gets pasted: shown only where they could be names.
+# The names of Secrets, where a secret itself gets pasted.
 _NAMES_OF_SECRETS = {
     "existingSecret",
     "fernetKey",

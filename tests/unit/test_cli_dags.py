@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.cli import dag_files
-from infra.cli.dags import Changes, DagPusher, Remote
+from infra.cli.dag_repository import Changes, Remote, Repository
+from infra.cli.dags import DagPusher
 from infra.cli.operate import tell_changes, tell_left
 from infra.errors import UpdraftError
 
@@ -340,11 +341,12 @@ def test_asking_for_the_newest_commit_disturbs_no_push(
     folder: Path, bare: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    assert pusher(folder, bare, state).newest() == ""
+    repository = Repository.beside(state, Remote(str(bare), "main", "dags", "secret"))
+    assert repository.newest() == ""
     commit = pusher(folder, bare, state).push().commit
     lock = state / "dags.git" / "index.dags.lock"
     lock.touch()
-    assert pusher(folder, bare, state).newest() == commit
+    assert repository.newest() == commit
     assert lock.exists()
 
 
