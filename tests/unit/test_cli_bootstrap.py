@@ -132,7 +132,8 @@ def test_what_a_variable_of_make_holds_reaches_the_command_as_it_was_typed(
     shown.write_text(f"include Makefile\nshow:\n{lines}")
     words = [f"{name}={typed}" for name in names] if by == "argument" else []
     given = dict.fromkeys(names, typed) if by == "environment" else {}
-    command = ["make", "-f", str(shown), "show", *words]
+    # Run by make test, this make would tell which folder it enters.
+    command = ["make", "--no-print-directory", "-f", str(shown), "show", *words]
     environment = {**os.environ, "MAKEFLAGS": "", **given}
     told = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True

@@ -97,8 +97,8 @@ def running(place: Place) -> Iterator[subprocess.Popen[bytes]]:
 def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """All processes that a `make dev` has begun, watchers and servers included."""
     begun = psutil.Process(process.pid).children(recursive=True)
-    groups = {os.getsid(each.pid) for each in begun}
-    return [each for each in psutil.process_iter() if session(each) in groups]
+    groups = {session(each) for each in begun} - {-1}
+    return [each for each in psutil.process_iter(["name"]) if session(each) in groups]
 
 
 def session(process: psutil.Process) -> int:
@@ -109,9 +109,23 @@ def session(process: psutil.Process) -> int:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not [
-        each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE
-    ]
+    return not any(map(runs, processes))
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process goes on; it may end while it is looked at."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def seconds_of(process: psutil.Process) -> float:
+    """Seconds of the processor that a process has taken; 0 of one that has ended meanwhile."""
+    try:
+        return float(sum(process.cpu_times()[:4]))
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def test_a_dag_runs_is_read_again_when_saved_and_a_kill_leaves_nothing(place: Place) -> None:
@@ -145,14 +159,14 @@ def test_a_dag_runs_is_read_again_when_saved_and_a_kill_leaves_nothing(place: Pl
         assert f"make dev runs already: {place.url}" in second.stderr
 
         processes = family(process)
-        print(f"{len(processes)} processes: {sorted({each.name() for each in processes})}")
+        print(f"{len(processes)} processes: {sorted({each.info['name'] for each in processes})}")
         assert len(processes) > 8
     wait_for(lambda: gone(processes), 40, "its processes to end")
 
 
 def test_a_warm_start_is_quick_and_an_interrupt_ends_all(place: Place) -> None:
     with running(place) as process:
-        seconds = sum(sum(each.cpu_times()[:4]) for each in family(process))
+        seconds = sum(map(seconds_of, family(process)))
         print(f"of the processor: {seconds:.1f} s")
         broken = place.dags / "broken.py"
         broken.write_text("from airflow.sdk import dag\nimport no_such_module\n")
