@@ -11,7 +11,6 @@ from typing import Any
 
 from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
 from infra.cli.arrival import wait_for_dag
-from infra.cli.dags import Pushed
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
 from infra.cli.platform import Platform
@@ -40,10 +39,10 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     With the image and the DAGs of the last good demonstration it shows that one again, whatever
     settings changed: a second make up runs nothing.
     """
-    pushed = push(platform, output)
+    tree = push(platform, output)
     with platform.api() as api:
         record = platform.paths.state / "demonstration.json"
-        print_ = fingerprint(platform.config, pushed.tree if pushed else "")
+        print_ = fingerprint(platform.config, tree)
         report = _shown_before(platform, api, record, print_)
         if report:
             output("image and DAGs are those of this run; make trigger runs it anew:")
@@ -58,13 +57,13 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     return report
 
 
-def push(platform: Platform, output: Output) -> Pushed | None:
-    """Push dags/ to the git server inside the cluster; None where there is none."""
+def push(platform: Platform, output: Output) -> str:
+    """Push dags/ to the git server inside the cluster; what dags/ holds, "" where there is none."""
     if not platform.has_git_server:
-        return None
+        return ""
     pushed = platform.push_dags()
     output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {pushed.commit[:12]}")
-    return pushed
+    return pushed.tree
 
 
 def fingerprint(config: Mapping[str, Any], tree: str) -> str:

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from infra.errors import UpdraftError
+from infra.settings.grammar.git import address_of
 
-PORTS = {"http": 80, "https": 443, "ssh": 22}
-SCP_LIKE = re.compile(r"(?:[^@/]+@)?([^:/]+):")
 CONNECT = (
     "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), {}).close()"
 )
-
-
-def address_of(remote: str) -> tuple[str, int]:
-    """The host and port of a git remote, such as https://host/x.git or git@host:x.git."""
-    parts = urlsplit(remote)
-    if parts.scheme in PORTS and parts.hostname:
-        return parts.hostname, parts.port or PORTS[parts.scheme]
-    found = SCP_LIKE.match(remote)
-    return (found[1] if found else remote), PORTS["ssh"]
 
 
 def refuse_unreachable(remote: str, netns: Path) -> None:

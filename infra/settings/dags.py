@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from infra import versions
 from infra.settings.base import Area
-from infra.settings.grammar.git import Folder, GitRef, GitRemote, ssh_host
+from infra.settings.grammar.git import Folder, GitRef, GitRemote, address_of
 from infra.settings.grammar.images import ImageReference, Repository, Tag
 from infra.settings.grammar.kubernetes import ObjectName, Storage
 from infra.settings.grammar.ssh import KnownHosts, PrivateKey, knows
@@ -107,9 +107,8 @@ class Dags(Area):
         return self
 
     def _remote_is_known(self, repository: str) -> None:
-        remote = ssh_host(repository)
-        if self.ssh and remote and not knows(self.ssh.known_hosts, *remote):
-            host, port = remote
+        host, port = address_of(repository)
+        if self.ssh and not knows(self.ssh.known_hosts, host, port):
             raise ValueError(
                 f"a line for {host}, port {port}, in ssh.knownHosts, or ssh refuses the remote; "
                 f"`ssh-keyscan -p {port} {host}` prints one to compare with what its owner tells"

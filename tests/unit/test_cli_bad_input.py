@@ -18,9 +18,9 @@ import pytest
 from infra.cli.__main__ import main
 from infra.cli.options import parse_conf, parse_dag, parse_logical_date
 from infra.cli.prompt import confirm
-from infra.cli.remotes import address_of
 from infra.errors import UpdraftError
 from infra.root import ROOT
+from infra.settings.grammar.git import address_of
 
 Attempt = Callable[..., str]
 OWN = {"INSTANCE": "test-bad-input", "YES": "", "SET": "", "STACK": "", "AIRFLOW_CHART": ""}

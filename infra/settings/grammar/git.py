@@ -13,20 +13,21 @@ from infra.settings.grammar.addresses import is_host
 from infra.settings.grammar.text import is_plain
 
 _SCP = re.compile(r"(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@(?P<host>[^:/@\s]+):(?P<path>[^\s:]+)")
+_SCP_LIKE = re.compile(r"(?:[^@/]+@)?([^:/]+):")
+_PORTS = {"http": 80, "https": 443, "ssh": 22}
 _REMOTE = (
     "a remote such as https://git.example.com/data/dags.git, git@git.example.com:data/dags.git or "
     "ssh://git@git.example.com:2222/data/dags.git"
 )
 
 
-def ssh_host(remote: str) -> tuple[str, int] | None:
-    """Return host and port of a remote that is reached by ssh, None for another one."""
-    if match := _SCP.fullmatch(remote):
-        return match["host"], 22
-    if remote.startswith("ssh://"):
-        parts = urlsplit(remote)
-        return parts.hostname or "", parts.port or 22
-    return None
+def address_of(remote: str) -> tuple[str, int]:
+    """The host and port of a git remote, such as https://host/x.git or git@host:x.git."""
+    parts = urlsplit(remote)
+    if parts.scheme in _PORTS and parts.hostname:
+        return parts.hostname, parts.port or _PORTS[parts.scheme]
+    found = _SCP_LIKE.match(remote)
+    return (found[1] if found else remote), _PORTS["ssh"]
 
 
 def _remote(value: str) -> str:
