@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-VARIABLES := CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET ARGS DAG CONF LOGICAL_DATE DAYS FORMAT LOG FILES YES PURGE SECRETS RESET MIRROR GROUP RECORD
+VARIABLES := CONTEXT REGISTRY AIRFLOW_CHART ENGINE UI_PORT INSTANCE STACK SET ARGS DAG CONF LOGICAL_DATE DAYS FORMAT LOG FILES TAKE YES PURGE SECRETS RESET MIRROR GROUP RECORD
 # As they were typed: make would expand a $ in them, and run what stands in $(shell …).
 $(foreach each,$(VARIABLES),$(if $(filter undefined,$(origin $(each))),,$(eval override $(each) := $$(value $(each)))))
 export $(VARIABLES)
@@ -10,7 +10,7 @@ export $(VARIABLES)
 # The first word says which locked packages the command needs: none, infra (operate) or dev (test).
 CLI := @$(PYTHON) infra/cli/bootstrap.py
 
-.PHONY: help venv doctor up status logs ui kubectl env trigger rightsize push-dags examples dev render image stop down test test-slow test-fast lint licences lint-dags fmt
+.PHONY: help venv doctor up status logs ui kubectl env trigger rightsize push-dags examples dev adopt render image stop down test test-slow test-fast lint licences lint-dags fmt
 
 help: ## List the targets and the variables that they take
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,8 @@ examples: ## Make the databases and connections that the example DAGs work on
 	$(CLI) infra -m infra.cli examples
 dev: ## Run Airflow on this machine with dags/ and a PostgreSQL, no cluster; RESET=1 empties its databases
 	$(CLI) dev -m infra.cli dev
+adopt: ## List what of others is where the platform's objects are to be; take over what TAKE= names; with Pulumi import the rest
+	$(CLI) infra -m infra.cli adopt
 render: ## Write the platform as plain manifests to rendered/<STACK>; secrets redacted but for SECRETS=1
 	$(CLI) infra -m infra.cli render
 image: ## Build the Airflow image; push it with REGISTRY=
@@ -75,5 +77,6 @@ fmt: ## Format the code
 #= DAYS=7 FORMAT=json  how far make rightsize looks back, and what it prints
 #= ARGS="get pods -A"   of make kubectl, quoted as for a shell
 #= DAG=dynamic_tasks   CONF='{…}'  what to run;  LOGICAL_DATE=  of its run: an ISO date, none; else now
+#= TAKE="Kind/namespace/name …"  what make adopt takes over, by the names that it lists
 #= YES=1 PURGE=1 SECRETS=1 RESET=1 MIRROR=1  see the targets
 #= GROUP=faults        which slow tests: faults, servers, logs, wide, node      RECORD=1  keep in tests/slow.toml that they passed

@@ -22,6 +22,7 @@ from infra.components.logs import Logs, LogsArgs  # noqa: E402
 from infra.components.metrics import Metrics, MetricsArgs  # noqa: E402
 from infra.components.migrations import Migrations, MigrationsArgs  # noqa: E402
 from infra.components.namespaces import Namespaces, NamespacesArgs  # noqa: E402
+from infra.components.ownership import owned_by  # noqa: E402
 from infra.components.tasks import Tasks, TasksArgs  # noqa: E402
 from infra.errors import UpdraftError  # noqa: E402
 from infra.settings import Settings, load  # noqa: E402
@@ -39,15 +40,14 @@ def main(settings: Settings) -> None:
         kubeconfig=settings.cluster.kubeconfig,
         context=settings.cluster.context,
         enable_server_side_apply=True,
-        # A run that was killed after it made an object takes it over when it is started again, as
-        # it does a namespace that was made first for existing Secrets, or kept with its volume.
-        upsert_existing_objects=True,
         # They keep their names, so one that may not change would be deleted before it is made anew:
         # a run that is killed between the two would leave pods that can't start again.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
     )
-    options = pulumi.ResourceOptions(providers=[provider])
+    options = pulumi.ResourceOptions(
+        providers=[provider], transformations=[owned_by(settings.platform.name)]
+    )
     image = Image("image", ImageArgs(settings.image, ROOT))
     namespaces = Namespaces("namespaces", NamespacesArgs(settings), options)
     keys = Keys("keys", KeysArgs(settings, namespaces), options)
@@ -73,6 +73,7 @@ def main(settings: Settings) -> None:
     airflow = Airflow("airflow", AirflowArgs(settings, image.reference, ROOT, before), options)
     pulumi.export("url", airflow.url)
     pulumi.export("image", image.reference.apply(str))
+    pulumi.export("platform", settings.platform.name)
     pulumi.export("namespaces", settings.namespaces.model_dump())
     pulumi.export("adminSecret", keys.names["admin"])
 

@@ -41,6 +41,10 @@ class KeyStore:
                 self._write(known)
             return known[name]
 
+    def put(self, name: str, values: Values) -> None:
+        """Save a resource's values, unless there are some already."""
+        self.take(name, lambda: values)
+
     def read(self) -> dict[str, Values]:
         """Return every resource's values; none when the file isn't there."""
         try:

@@ -83,6 +83,10 @@ COMMANDS = {
         "infra.cli.examples", "examples", "make the example DAGs' databases and connections",
         interrupted=GOES_ON,
     ),
+    "adopt": Command(
+        "infra.cli.adopt", "adopt", "list what is in the platform's way; take over what TAKE names",
+        interrupted=GOES_ON,
+    ),
     "render": Command(
         "infra.cli.build", "render", "write the platform as plain manifests", extra=("out",)
     ),

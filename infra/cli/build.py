@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,22 +36,33 @@ def render(options: Options, out: str | None) -> None:
     name = options.stack or DEFAULT_STACK
     live = choices.read(paths.state)
     if live and live.stack == name:
-        config = Platform(paths, live.with_set(options.overrides)).config
+        platform = Platform(paths, live.with_set(options.overrides))
+        config, keys = platform.config, platform.keys
     else:
-        config = stack.read(name, options.overrides)
+        config, keys = stack.read(name, options.overrides), _keys(paths, name, live)
     if options.context:
         config = stack.merge(config, {"cluster": {"context": options.context}})
     if options.airflow_chart:
         path = charts.inspect(options.airflow_chart).path
         config = stack.merge(config, {"chart": {"path": str(path)}})
     folder = Path(out) if out else ROOT / "rendered" / name
-    keys = KeyStore(paths.state / "keys.json")
     helm = tools.ensure(["helm"], output)["helm"]
-    manifests = rendering.render(config, helm=helm, keys=keys)
+    manifests = rendering.render(config, helm=helm, keys=keys, stack=name)
     _refuse_unbuilt(manifests, choices.path_of(paths.state))
     rendering.write(manifests, folder, secrets=secrets)
     kept = "with secrets, readable by you alone" if secrets else "secrets redacted"
     output(f"{len(manifests)} manifests in {folder}, {kept}")
+
+
+def _keys(paths: Paths, name: str, live: choices.Choices | None) -> KeyStore:
+    """The keys of a stack that is rendered for a cluster elsewhere: no other stack's."""
+    own = paths.rendered / name / "keys.json"
+    shared = paths.state / "keys.json"
+    if not own.exists() and not live and shared.exists():
+        # Version 0.1 kept the keys of all rendered stacks there; a cluster may know them.
+        own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(shared, own)
+    return KeyStore(own)
 
 
 def _refuse_unbuilt(manifests: Iterable[Manifest], record: Path) -> None:

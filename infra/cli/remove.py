@@ -12,7 +12,7 @@ from infra.cli.choices import PULUMI
 from infra.cli.options import Options, flag
 from infra.cli.platform import Platform
 from infra.cli.prompt import confirm
-from infra.deploy import embedded, pulumi
+from infra.deploy import pulumi, removal
 from infra.errors import UpdraftError
 from infra.local import mounts, node_stores, packages
 from infra.local.cluster import Cluster
@@ -144,7 +144,13 @@ def _embedded(options: Options) -> bool:
 
 def _remove_from_context(platform: Platform, output: Output) -> None:
     if platform.chosen.engine == PULUMI:
-        pulumi.destroy(platform.config, platform.chosen.stack, platform.paths.state, output)
+        pulumi.destroy(
+            platform.config,
+            platform.chosen.stack,
+            platform.paths.state,
+            output,
+            kubectl=platform.kubectl,
+        )
         return
-    for kept in embedded.destroy(platform.config, kubectl=platform.kubectl, output=output):
+    for kept in removal.destroy(platform.config, kubectl=platform.kubectl, output=output):
         output(f"{kept} stays: it holds data")

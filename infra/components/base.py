@@ -20,6 +20,11 @@ class SecretArgs:
     values: Mapping[str, pulumi.Input[str]]
 
 
+def drawn(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Return the options of a random value: once drawn, or imported, it is never drawn anew."""
+    return pulumi.ResourceOptions(parent=parent, ignore_changes=["length", "special"])
+
+
 def secret(
     resource: str, args: SecretArgs, options: pulumi.ResourceOptions
 ) -> pulumi.CustomResource:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_random as random
 
-from infra.components.base import SecretArgs, secret
+from infra.components.base import SecretArgs, drawn, secret
 from infra.components.namespaces import Namespaces
 from infra.components.objects import declare
 from infra.settings import Settings
@@ -33,7 +33,7 @@ class Database(pulumi.ComponentResource):
         super().__init__("updraft:infra:Database", name, None, opts)
         self._settings = args.settings
         self._namespace = args.settings.namespaces.airflow
-        self._after = [args.namespaces.airflow, *args.namespaces.priorities]
+        self._after = [*args.namespaces.airflow, *args.namespaces.priorities]
         external = args.settings.database.external
         if external:
             self.secret = self._external(name, external)
@@ -77,10 +77,12 @@ class Database(pulumi.ComponentResource):
         if given:
             return given, given
         password = random.RandomPassword(
-            f"{name}-password", length=32, special=False, opts=pulumi.ResourceOptions(parent=self)
+            f"{name}-password", length=32, special=False, opts=drawn(self)
         )
         args = SecretArgs(names.POSTGRESQL, self._namespace, {"password": password.result})
-        secret(f"{name}-login", args, self._options())
+        # The volume's files know it.
+        kept = self._settings.database.internal.keep_volume
+        secret(f"{name}-login", args, self._options(retain_on_delete=kept))
         url = password.result.apply(lambda text: database.internal_connection(self._settings, text))
         return names.POSTGRESQL, self._connection(name, url)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_random as random
 
-from infra.components.base import SecretArgs, secret
+from infra.components.base import SecretArgs, drawn, secret
 from infra.components.namespaces import Namespaces
 from infra.settings import Settings
 from infra.values import names
@@ -36,7 +36,7 @@ class GitAccess(pulumi.ComponentResource):
                 f"{name}-password",
                 length=32,
                 special=False,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=drawn(self),
             )
             self._both(name, args, names.GIT_CREDENTIALS, _login(names.GIT_USER, password.result))
         elif given and given.username and given.token:
@@ -52,11 +52,11 @@ class GitAccess(pulumi.ComponentResource):
         self, name: str, args: GitAccessArgs, secret_name: str, values: dict[str, pulumi.Input[str]]
     ) -> None:
         chosen = args.settings.namespaces
-        for role, namespace, resource in (
+        for role, namespace, after in (
             ("airflow", chosen.airflow, args.namespaces.airflow),
             ("tasks", chosen.tasks, args.namespaces.tasks),
         ):
-            options = pulumi.ResourceOptions(parent=self, depends_on=[resource])
+            options = pulumi.ResourceOptions(parent=self, depends_on=after)
             where = SecretArgs(secret_name, namespace, values)
             self.secrets.append(secret(f"{name}-{role}", where, options))
 

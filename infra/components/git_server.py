@@ -34,7 +34,7 @@ class GitServer(pulumi.ComponentResource):
         namespace = args.settings.namespaces.airflow
         metadata = {"name": names.GIT, "namespace": namespace}
         waits_not = {**metadata, "annotations": {"pulumi.com/skipAwait": "true"}}
-        after = [args.namespaces.airflow, *args.namespaces.priorities, *args.credentials]
+        after = [*args.namespaces.airflow, *args.namespaces.priorities, *args.credentials]
         options = pulumi.ResourceOptions(parent=self, depends_on=after)
         wanted = claim(args.server.storage, args.settings.scheduling.storage_class)
         claimed = {"kind": "PersistentVolumeClaim", "metadata": waits_not, "spec": wanted}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_random as random
 
-from infra.components.base import SecretArgs, secret
+from infra.components.base import SecretArgs, drawn, secret
 from infra.components.namespaces import Namespaces
 from infra.settings import Settings
 from infra.values import names
@@ -29,7 +29,10 @@ class Keys(pulumi.ComponentResource):
     ) -> None:
         super().__init__("updraft:infra:Keys", name, None, opts)
         self._namespace = args.settings.namespaces.airflow
-        self._options = pulumi.ResourceOptions(parent=self, depends_on=[args.namespaces.airflow])
+        self._options = pulumi.ResourceOptions(parent=self, depends_on=args.namespaces.airflow)
+        self._kept = pulumi.ResourceOptions.merge(
+            self._options, pulumi.ResourceOptions(retain_on_delete=args.settings.data_outlives)
+        )
         given = args.settings.keys
         if not given.fernet_key:
             self._fernet(f"{name}-fernet-key")
@@ -48,19 +51,18 @@ class Keys(pulumi.ComponentResource):
         self.register_outputs({"names": self.names})
 
     def _fernet(self, resource: str) -> None:
-        raw = random.RandomBytes(resource, length=32, opts=pulumi.ResourceOptions(parent=self))
+        raw = random.RandomBytes(resource, length=32, opts=drawn(self))
         # Fernet wants the alphabet of URLs.
         key = raw.base64.apply(lambda text: text.replace("+", "-").replace("/", "_"))
-        self._secret(resource, names.FERNET_KEY, {"fernet-key": key})
+        where = SecretArgs(names.FERNET_KEY, self._namespace, {"fernet-key": key})
+        secret(f"{resource}-secret", where, self._kept)
 
     def _key(self, resource: str, name: str, key: str) -> None:
-        raw = random.RandomBytes(resource, length=64, opts=pulumi.ResourceOptions(parent=self))
+        raw = random.RandomBytes(resource, length=64, opts=drawn(self))
         self._secret(resource, name, {key: raw.base64})
 
     def _admin(self, resource: str, username: str) -> None:
-        password = random.RandomPassword(
-            resource, length=24, special=False, opts=pulumi.ResourceOptions(parent=self)
-        )
+        password = random.RandomPassword(resource, length=24, special=False, opts=drawn(self))
         self._secret(resource, names.ADMIN, {"username": username, "password": password.result})
 
     def _secret(self, resource: str, name: str, values: dict[str, pulumi.Input[str]]) -> None:

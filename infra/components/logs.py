@@ -33,7 +33,10 @@ class Logs(pulumi.ComponentResource):
         spaces = args.namespaces
         options = pulumi.ResourceOptions(
             parent=self,
-            depends_on=[spaces.airflow, spaces.tasks, spaces.monitoring, *spaces.priorities],
+            depends_on=[
+                *(*spaces.airflow, *spaces.tasks, *spaces.monitoring),
+                *spaces.priorities,
+            ],
         )
         if settings.monitoring.mode == "bundled":
             declare_all(f"{name}-loki", objects(settings, logs.loki(settings)), options)

@@ -47,7 +47,7 @@ class Metrics(pulumi.ComponentResource):
         self._settings = args.settings
         spaces = args.namespaces
         self._after: list[pulumi.Resource] = [
-            *(spaces.airflow, spaces.tasks, spaces.monitoring),
+            *(*spaces.airflow, *spaces.tasks, *spaces.monitoring),
             *spaces.priorities,
         ]
         self._server(exporters.statsd_exporter(args.settings))
@@ -70,8 +70,8 @@ class Metrics(pulumi.ComponentResource):
         self, account: str, rules: Sequence[Manifest], namespaces: Sequence[str] | None
     ) -> None:
         home = self._settings.namespaces.monitoring
-        # What is the whole cluster's needs a name that no other platform has.
-        role = account if namespaces is not None else f"{home}-{account}"
+        whole_cluster = names.of_platform(self._settings, account)
+        role = account if namespaces is not None else whole_cluster
         allowed = rights(role, namespaces, account, home, rules)
         declare_each(f"{self._name}-{account}", allowed, self._options())
 

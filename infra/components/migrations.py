@@ -42,7 +42,7 @@ class Migrations(pulumi.ComponentResource):
         self._settings = args.settings
         self._image = args.image
         self._secrets = {**args.keys.names, "metadata": args.database.secret}
-        namespaces = [args.namespaces.airflow, *args.namespaces.priorities]
+        namespaces = [*args.namespaces.airflow, *args.namespaces.priorities]
         manifest = {
             "kind": "ConfigMap",
             "metadata": {"name": names.JOB_CONFIG, "namespace": args.settings.namespaces.airflow},

@@ -26,34 +26,47 @@ class NamespacesArgs:
 
 
 class Namespaces(pulumi.ComponentResource):
-    """Namespaces and priorities; everything else depends on them."""
+    """Namespaces and priorities; everything else depends on them.
+
+    `airflow`, `tasks` and `monitoring` are what an object in that namespace comes after: the
+    namespace, or nothing where the settings say that it is there already.
+    """
 
     def __init__(
         self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("updraft:infra:Namespaces", name, None, opts)
         chosen = args.settings.namespaces
-        # Deleting the namespace would delete the volume that the settings say to keep.
-        database = args.settings.database
-        keep = database.external is None and database.internal.keep_volume
-        self.airflow = self._namespace(f"{name}-airflow", chosen.airflow, keep=keep)
+        self._create = chosen.create
+        self.airflow = self._namespace(f"{name}-airflow", chosen.airflow)
         self.tasks = self._namespace(f"{name}-tasks", chosen.tasks)
         self.monitoring = self._namespace(f"{name}-monitoring", chosen.monitoring)
         self.priorities = [
-            self._priority(f"{name}-{priority}", priority, value, description)
-            for priority, value, description in _PRIORITIES
+            self._priority(
+                f"{name}-{role}", names.of_platform(args.settings, role), value, description
+            )
+            for role, value, description in _PRIORITIES
         ]
         self.register_outputs({})
 
-    def _namespace(self, resource: str, name: str, *, keep: bool = False) -> pulumi.CustomResource:
+    def _namespace(self, resource: str, name: str) -> list[pulumi.Resource]:
+        if not self._create:
+            return []
         levels = {
             f"pod-security.kubernetes.io/{mode}": "restricted"
             for mode in ("enforce", "audit", "warn")
         }
         labels = {"app.kubernetes.io/part-of": "updraft", **levels}
         manifest = {"kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-        options = pulumi.ResourceOptions(parent=self, retain_on_delete=keep)
-        return declare(resource, manifest, options)
+        options = pulumi.ResourceOptions(
+            parent=self,
+            # Its deletion would take along what others have put there, and what is to be kept.
+            retain_on_delete=True,
+            # With another name everything would be made a second time, on the same database; so
+            # what is to go there is refused, for want of it.
+            ignore_changes=["metadata.name"],
+        )
+        return [declare(resource, manifest, options)]
 
     def _priority(
         self, resource: str, name: str, value: int, description: str

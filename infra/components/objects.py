@@ -74,9 +74,13 @@ def declare_all(
 
 
 def declare_each(name: str, manifests: Iterable[Manifest], options: pulumi.ResourceOptions) -> None:
-    """Declare objects of which none needs another."""
+    """Declare objects of which none needs another, at most one of a kind in a namespace."""
     for number, manifest in enumerate(manifests):
-        declare(f"{name}-{number}-{manifest['kind'].lower()}", manifest, options)
+        kind = manifest["kind"].lower()
+        where = manifest["metadata"].get("namespace", "cluster")
+        # Version 0.1 named them by their place in the row.
+        alias = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=f"{name}-{number}-{kind}")])
+        declare(f"{name}-{where}-{kind}", manifest, pulumi.ResourceOptions.merge(options, alias))
 
 
 def rights(

@@ -33,7 +33,8 @@ class Tasks(pulumi.ComponentResource):
     ) -> None:
         super().__init__("updraft:infra:Tasks", name, None, opts)
         self._settings = args.settings
-        after = [args.namespaces.airflow, args.namespaces.tasks, *args.namespaces.priorities]
+        spaces = args.namespaces
+        after = [*spaces.airflow, *spaces.tasks, *spaces.priorities]
         self._options = pulumi.ResourceOptions(parent=self, depends_on=after)
         self._bounds(name)
         self._pods(name)

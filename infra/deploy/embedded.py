@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from infra.deploy.inventory import Entry, Inventory, entries, merged, ordered
+from infra.deploy import kept_keys, live, removal
+from infra.deploy.inventory import carried, entries, merged
+from infra.deploy.owner import Owner
+from infra.deploy.ownership import Ownership
 from infra.deploy.readiness import state
 from infra.deploy.waiting import Waiter
 from infra.errors import UpdraftError
@@ -15,6 +17,7 @@ from infra.keystore import KeyStore
 from infra.kubectl import Kubectl, KubectlError
 from infra.output import Print
 from infra.render import Identity, Manifest, render
+from infra.settings import load
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,16 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
         timeout: Seconds for each wave to become ready.
 
     Raises:
-        UpdraftError: The settings, the cluster's refusal, or a workload that doesn't become ready.
+        UpdraftError: The settings, somebody else's objects where the platform's are to be, the
+            cluster's refusal, or a workload that doesn't become ready.
     """
-    manifests = render(config, helm=helm, keys=keys)
+    ownership = Ownership.read(kubectl, Owner.of(config))
+    ownership.refuse_move()
+    ownership.refuse_missing_namespaces()
+    kept_keys.recover(keys, load(config), ownership, output)
     return apply(
-        manifests,
-        kubectl=kubectl,
-        namespace=home(config),
+        render(config, helm=helm, keys=keys),
+        ownership=ownership,
         output=output,
         waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
         absent=absent,
@@ -89,8 +95,7 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
 def apply(  # noqa: PLR0913 - each is named by its caller
     manifests: Sequence[Manifest],
     *,
-    kubectl: Kubectl,
-    namespace: str,
+    ownership: Ownership,
     output: Print,
     waiter: Waiter,
     absent: Collection[str] = (),
@@ -101,24 +106,27 @@ def apply(  # noqa: PLR0913 - each is named by its caller
 
     Args:
         manifests: In order of application.
-        kubectl: The cluster.
-        namespace: Where the inventory is kept.
+        ownership: Whose they are, on which cluster.
         output: Told what happens, a line at a time.
         waiter: Waits for what later waves depend on, and in the end for all.
         absent: Images that are not there yet. What runs them is left as it is, be it there from
             before or not, and stays in the inventory.
         before_last: Called before the last wave.
         settled: Whether to wait for what has no probe before anything is removed.
+
+    Raises:
+        UpdraftError: One of them is there and somebody else's; nothing is changed then.
     """
-    inventory = Inventory(kubectl, namespace)
+    kubectl, inventory, old = ownership.kubectl, ownership.inventory, ownership.entries
+    ownership.refuse_foreign(one.identity for one in manifests)
     _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
-    old, new = inventory.read(), entries(manifests)
+    new = entries(manifests)
     late = [one for one in manifests if not one.images.isdisjoint(absent)]
     manifests = [one for one in manifests if one not in late]
     if late:
         output(f"without {', '.join(one.identity.name for one in late)}: not compiled yet")
     # Before anything else: what a killed deploy has made is known to the next one.
-    inventory.write(merged(old, new), known=old)
+    inventory.write(merged(old, carried(old, new)), known=old)
     numbers = sorted({one.wave for one in manifests})
     for count, number in enumerate(numbers, start=1):
         if count == len(numbers) and before_last:
@@ -129,32 +137,9 @@ def apply(  # noqa: PLR0913 - each is named by its caller
         _apply(kubectl, wave, output)
         waiter.wait([one for one in wave if one.awaited])
     waiter.wait(manifests, settled=settled)
-    gone, kept = _prune(inventory, old, new, output)
+    applied = merged(new, carried(old, entries(late)))
+    gone, kept = removal.prune(ownership, applied, output)
     return DeployResult(tuple(manifests), tuple(gone), tuple(kept), waiter)
-
-
-def destroy(config: Mapping[str, object], *, kubectl: Kubectl, output: Print) -> list[Identity]:
-    """Delete everything that the inventory knows, but what is to outlive the platform.
-
-    Returns:
-        What stays: retained objects, and the namespaces that they are in.
-    """
-    inventory = Inventory(kubectl, home(config))
-    known = inventory.read()
-    retained = [one for one in known if one.retain]
-    needed = {one.identity.namespace for one in retained}
-    stay = [one for one in known if one.retain or _is_namespace(one.identity, needed)]
-    _delete(inventory, [one for one in known if one not in stay], output)
-    if inventory.namespace in needed:
-        inventory.write(stay, known=known)
-    return [one.identity for one in stay]
-
-
-def home(config: Mapping[str, object]) -> str:
-    """Return the control plane's namespace by the settings."""
-    area = config.get("namespaces") or {}
-    name = area.get("airflow", "airflow") if isinstance(area, Mapping) else "airflow"
-    return str(name)
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
@@ -162,35 +147,6 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
-
-
-def _is_namespace(one: Identity, names: set[str]) -> bool:
-    return one.kind == "Namespace" and one.name in names
-
-
-def _prune(
-    inventory: Inventory, old: Sequence[Entry], new: Sequence[Entry], output: Print
-) -> tuple[list[Identity], list[Identity]]:
-    """Remove what only the old inventory knows, but for what holds data; what went, what stays."""
-    gone, kept = _gone(old, new)
-    _delete(inventory, gone, output)
-    for one in kept:
-        output(f"{one.identity} is no longer part of the platform, but holds data: it stays")
-    inventory.write(merged(kept, new), known=merged(old, new))
-    return [one.identity for one in gone], [one.identity for one in kept]
-
-
-def _gone(old: Sequence[Entry], new: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """Return what to prune and what to keep of the objects that only the old inventory knows."""
-    names = {one.identity for one in new}
-    gone = [one for one in ordered(old) if one.identity not in names]
-    return [one for one in gone if not one.keeps], [one for one in gone if one.keeps]
-
-
-def _delete(inventory: Inventory, gone: Sequence[Entry], output: Print) -> None:
-    for one in reversed(ordered(gone)):
-        output(f"removing {one.identity}")
-        inventory.delete(one)
 
 
 def _summary(wave: Sequence[Manifest]) -> str:
@@ -234,9 +190,9 @@ def _remove_failed_jobs(kubectl: Kubectl, wave: Sequence[Manifest], output: Prin
     """Delete Jobs of an earlier deploy that have failed, so that they run again."""
     wanted = {one.identity for one in wave if one["kind"] == "Job"}
     for namespace in sorted({one.namespace for one in wanted}):
-        for live in kubectl.items("jobs", "-n", namespace):
-            name = _identity(live)
-            if name in wanted and state(live).failed:
+        for job in kubectl.items("jobs", "-n", namespace):
+            name = live.identity(job)
+            if name in wanted and state(job).failed:
                 output(f"{name} failed before and runs again")
                 _delete_job(kubectl, name)
 
@@ -246,10 +202,3 @@ def _delete_job(kubectl: Kubectl, job: Identity) -> None:
         "delete", "job", job.name, "-n", job.namespace,
         "--ignore-not-found", "--cascade=foreground", "--timeout=60s",
     )  # fmt: skip
-
-
-def _identity(live: Mapping[str, Any]) -> Identity:
-    metadata = live["metadata"]
-    return Identity(
-        live["apiVersion"], live["kind"], metadata.get("namespace", ""), metadata["name"]
-    )

@@ -2,42 +2,72 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from infra.deploy.owner import Owner
+from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 from infra.output import Print
 from infra.values import names
 
-_TYPE = "kubernetes:helm.sh/v3:Release"
 
-
-def mend(state: Mapping[str, Any], *, kubectl: Kubectl, namespace: str, output: Print) -> None:
-    """Remove Helm's records that stop an install or upgrade; the objects stay and are adopted.
+def mend(*, known: bool, kubectl: Kubectl, owner: Owner, output: Print) -> None:
+    """Remove the platform's records that stop Helm: the objects stay, and Helm takes them up.
 
     Helm refuses a release that it finds pending (pulumi-kubernetes#2054), and a first install under
     a name that it knows.
 
     Args:
-        state: What `pulumi stack export` gave.
+        known: Whether Pulumi's state has the release.
         kubectl: The cluster.
-        namespace: The release's.
+        owner: The platform.
         output: Told what was removed.
+
+    Raises:
+        UpdraftError: A release of this name is somebody else's, or lost to Pulumi's state.
     """
     records = kubectl.items(
-        "secrets", "--namespace", namespace, "--selector", f"owner=helm,name={names.RELEASE}"
+        "secrets", "--namespace", owner.home, "--selector", f"owner=helm,name={names.RELEASE}"
     )
-    known = _knows_release(state)
     for record in records:
-        status = record["metadata"]["labels"].get("status", "")
-        if not known or status.startswith("pending-"):
-            name = record["metadata"]["name"]
+        name, labels = record["metadata"]["name"], record["metadata"]["labels"]
+        status = labels.get("status", "")
+        # Version 0.1 gave no label: then it is ours if the state knows it.
+        platform = _platform(record) or (owner.platform if known else "")
+        if platform != owner.platform:
+            raise _refusal(owner, name, platform)
+        if status.startswith("pending-"):
             output(
                 f"A run that was killed has left the Helm record {name} ({status}); removing it."
             )
-            kubectl.run("delete", "secret", name, "--namespace", namespace, "--ignore-not-found")
+            kubectl.run("delete", "secret", name, "-n", owner.home, "--ignore-not-found")
+        elif not known:
+            raise UpdraftError(
+                f"Pulumi's state doesn't have the Helm release {names.RELEASE}, which is there",
+                where=f"Secret {name} in {owner.home}",
+                fix="make adopt imports it, and what else of the platform the state lacks",
+            )
 
 
-def _knows_release(state: Mapping[str, Any]) -> bool:
-    resources = (state.get("deployment") or {}).get("resources") or []
-    return any(resource.get("type") == _TYPE and resource.get("id") for resource in resources)
+def _refusal(owner: Owner, record: str, platform: str) -> UpdraftError:
+    whose = f"the platform {platform}'s" if platform else "somebody else's"
+    return UpdraftError(
+        f"the Helm release {names.RELEASE} in {owner.home} is {whose}, and so not touched",
+        where=f"Secret {record} in {owner.home}",
+        fix="choose other namespaces by updraft:namespaces, or uninstall it if it is yours: "
+        f"helm -n {owner.home} uninstall {names.RELEASE}",
+    )
+
+
+def _platform(record: Mapping[str, Any]) -> str:
+    """Return whose label the values of a record's release give; empty for none."""
+    try:
+        packed = base64.b64decode(base64.b64decode(record["data"]["release"]))
+        labels = (json.loads(gzip.decompress(packed)).get("config") or {}).get("labels") or {}
+    except (KeyError, ValueError, OSError):
+        return ""
+    return str(labels.get(names.OWNER, ""))

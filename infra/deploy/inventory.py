@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.deploy import live
+from infra.deploy.owner import Owner
 from infra.errors import UpdraftError
-from infra.kubectl import Kubectl, KubectlError
+from infra.kubectl import Kubectl
 from infra.render.manifests import KINDS, Identity, Manifest
+from infra.values import names
 
 NAME = "updraft-inventory"
 # Their deletion would take data along that no later deploy brings back.
@@ -22,10 +26,13 @@ class Entry:
     Args:
         identity: The object.
         retain: Whether it outlives its resource and the platform.
+        labelled: Whether it bears the platform's label. What version 0.1 has made does not before
+            it is deployed again.
     """
 
     identity: Identity
     retain: bool
+    labelled: bool = True
 
     @property
     def keeps(self) -> bool:
@@ -38,32 +45,47 @@ class Inventory:
 
     Args:
         kubectl: The cluster.
-        namespace: The control plane's namespace.
+        owner: The platform.
     """
 
-    def __init__(self, kubectl: Kubectl, namespace: str) -> None:
+    def __init__(self, kubectl: Kubectl, owner: Owner) -> None:
         self.kubectl = kubectl
-        self.namespace = namespace
+        self.owner = owner
+        self.identity = Identity("v1", "ConfigMap", owner.home, NAME)
 
     def read(self) -> list[Entry]:
         """Return what is known to be there; nothing on a fresh cluster.
 
         Raises:
-            UpdraftError: The ConfigMap holds something else.
+            UpdraftError: The ConfigMap is another platform's, or holds something else.
         """
-        try:
-            found = self.kubectl.json("get", "configmap", NAME, "-n", self.namespace)
-        except KubectlError as error:
-            if "NotFound" in error.stderr:
-                return []
-            raise
+        found = live.read(self.kubectl, [self.identity]).get(self.identity)
+        if not found:
+            return []
+        # Version 0.1 gave no label.
+        label = (found["metadata"].get("labels") or {}).get(names.OWNER, "")
+        if label not in {"", self.owner.platform}:
+            raise UpdraftError(
+                f"the namespace {self.owner.home} is the platform {label}'s, "
+                f"not {self.owner.platform}'s",
+                where=str(self.identity),
+                fix=f"choose other namespaces by updraft:namespaces; if it is this platform that "
+                f"had another name, keep it: updraft:platform.name: {label}",
+            )
         try:
             rows = json.loads(found["data"]["objects"])
-            return [Entry(Identity(*row["object"]), bool(row["retain"])) for row in rows]
+            return [
+                Entry(
+                    Identity(*row["object"]),
+                    bool(row["retain"]),
+                    labelled=bool(label) and bool(row.get("labelled", True)),
+                )
+                for row in rows
+            ]
         except (KeyError, TypeError, ValueError) as error:
             raise UpdraftError(
                 "the inventory is damaged",
-                where=f"ConfigMap {NAME} in {self.namespace}",
+                where=str(self.identity),
                 fix="delete it; the next deploy writes a new one, but removes nothing older",
             ) from error
 
@@ -71,19 +93,18 @@ class Inventory:
         """Keep these entries, unless they are what is known to be kept already."""
         if ordered(entries) == ordered(known):
             return
-        rows = [{"object": list(one.identity), "retain": one.retain} for one in ordered(entries)]
+        rows = [_row(one) for one in ordered(entries)]
         text = "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]"
-        labels = {"app.kubernetes.io/managed-by": "updraft"}
-        metadata = {"name": NAME, "namespace": self.namespace, "labels": labels}
+        labels = {"app.kubernetes.io/managed-by": "updraft", **self.owner.label}
+        metadata = {"name": NAME, "namespace": self.owner.home, "labels": labels}
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
         self.kubectl.apply([{**body, "data": {"objects": text}}])
 
-    def delete(self, entry: Entry, timeout: int = 120) -> None:
-        """Delete an object and wait until it has gone; one that isn't there is fine."""
-        one = entry.identity
-        where = ["-n", one.namespace] if one.namespace else []
+    def delete(self, *alike: Identity, timeout: int = 120) -> None:
+        """Delete objects of one kind and place and wait until they have gone, if they are there."""
+        where = ["-n", alike[0].namespace] if alike[0].namespace else []
         self.kubectl.run(
-            "delete", one.resource, one.name, *where,
+            "delete", alike[0].resource, *(one.name for one in alike), *where,
             "--ignore-not-found", "--cascade=foreground", f"--timeout={timeout}s",
             timeout=timeout + 10,
         )  # fmt: skip
@@ -92,6 +113,12 @@ class Inventory:
 def entries(manifests: Iterable[Manifest]) -> list[Entry]:
     """Return the inventory of a set of manifests."""
     return [Entry(one.identity, one.retain) for one in manifests]
+
+
+def carried(old: Iterable[Entry], new: Iterable[Entry]) -> list[Entry]:
+    """Return the new entries, each unlabelled where the old one is: nothing is applied yet."""
+    unlabelled = {one.identity for one in old if not one.labelled}
+    return [dataclasses.replace(one, labelled=one.identity not in unlabelled) for one in new]
 
 
 def merged(old: Iterable[Entry], new: Iterable[Entry]) -> list[Entry]:
@@ -108,3 +135,8 @@ def ordered(whole: Iterable[Entry]) -> list[Entry]:
         return (KINDS.index(kind) if kind in KINDS else len(KINDS), one.identity)
 
     return sorted(whole, key=key)
+
+
+def _row(one: Entry) -> dict[str, object]:
+    row: dict[str, object] = {"object": list(one.identity), "retain": one.retain}
+    return row if one.labelled else {**row, "labelled": False}

@@ -93,6 +93,11 @@ class Paths:
         return Path("/var/lib/updraft") / self.instance
 
     @property
+    def rendered(self) -> Path:
+        """Keys of the stacks that are rendered for clusters elsewhere, which nobody else has."""
+        return self.state / "rendered"
+
+    @property
     def name(self) -> str:
         """What the instance's node, context, network namespace and cgroup are called."""
         return f"updraft-{self.instance}"

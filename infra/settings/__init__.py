@@ -17,6 +17,7 @@ from infra.settings.image import Chart, Image
 from infra.settings.links import EXPLANATION, Links
 from infra.settings.monitoring import Monitoring
 from infra.settings.notifications import Notifications
+from infra.settings.platform import Platform
 from infra.settings.tasks import Tasks
 
 __all__ = ["PROJECT", "Settings", "load"]
@@ -27,8 +28,9 @@ PROJECT = "updraft"
 class Settings(Area):
     """All areas; each is one key `updraft:<area>` of a stack's configuration."""
 
+    platform: Platform = Field(description="Whose everything is.")
     cluster: Cluster = Field(description="Which cluster.")
-    namespaces: Namespaces = Field(default_factory=Namespaces, description="Names.")
+    namespaces: Namespaces = Field(default_factory=Namespaces, description="Which namespaces.")
     scheduling: Scheduling = Field(
         default_factory=Scheduling, description="Where the control plane runs."
     )
@@ -52,6 +54,14 @@ class Settings(Area):
     def parallelism(self) -> int:
         """Tasks that a scheduler lets run at once, in pods."""
         return self.tasks.parallelism or self.tasks.quota.pods
+
+    @property
+    def data_outlives(self) -> bool:
+        """Whether the metadata database is there when the platform has gone.
+
+        Then its key stays, too: without it no connection that the database keeps can be read.
+        """
+        return self.database.external is not None or self.database.internal.keep_volume
 
     @property
     def storage_class(self) -> str | None:

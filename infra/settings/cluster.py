@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from infra.settings.base import Area, Toleration
+from infra.settings.base import Area, Flag, Toleration
 from infra.settings.grammar.kubernetes import NamespaceName, NodeSelector, ObjectName
 from infra.settings.grammar.text import Line
 
@@ -21,11 +21,16 @@ class Cluster(Area):
 
 
 class Namespaces(Area):
-    """Names of the three namespaces."""
+    """The three namespaces."""
 
     airflow: NamespaceName = Field("airflow", description="Control plane.")
     tasks: NamespaceName = Field("airflow-tasks", description="Task pods, and nothing else.")
     monitoring: NamespaceName = Field("airflow-monitoring", description="Monitoring.")
+    create: Flag = Field(
+        True,
+        description="Make them, under Pod Security `restricted`. false uses three that are there, "
+        "and neither changes nor deletes them.",
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pulumi
 from pulumi.runtime import config
 
+from infra.settings.platform import named
 from infra.settings.prefix import own_keys
+from infra.settings.stack import merge
 
 
 def stack_config() -> dict[str, object]:
@@ -16,7 +19,8 @@ def stack_config() -> dict[str, object]:
     """
     everything = {**config.get_config_env(), **config.CONFIG.get()}
     own = own_keys(everything, where="the stack's configuration")
-    return {area: _value(everything[key]) for area, key in own.items()}
+    given = {area: _value(everything[key]) for area, key in own.items()}
+    return merge(named(pulumi.get_project(), pulumi.get_stack()), given)
 
 
 def _value(text: str) -> object:

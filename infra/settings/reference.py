@@ -55,6 +55,8 @@ def _row(key: str, field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    if isinstance(field.json_schema_extra, dict) and "default" in field.json_schema_extra:
+        return f"`{field.json_schema_extra['default']}`"  # by the stack
     if field.default_factory is not None:
         value = field.get_default(call_default_factory=True, validated_data={})
     else:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from infra.errors import UpdraftError
 from infra.root import ROOT
+from infra.settings import PROJECT
 from infra.settings.documents import DocumentError, parse
+from infra.settings.platform import named
 from infra.settings.prefix import own_keys
 
 
@@ -38,7 +40,7 @@ def read(
     if not isinstance(config, Mapping):
         raise UpdraftError("no block config:", where=str(path), fix="see Pulumi.prod.yaml")
     areas = {area: config[key] for area, key in own_keys(config, where=str(path)).items()}
-    return merge(areas, overrides or {})
+    return merge(merge(named(PROJECT, stack), areas), overrides or {})
 
 
 def merge(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:

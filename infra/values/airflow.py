@@ -26,6 +26,7 @@ def values(settings: Settings, image: ImageReference) -> Values:
         "defaultAirflowRepository": image.repository,
         "defaultAirflowTag": image.tag or versions.AIRFLOW,
         "executor": "KubernetesExecutor",
+        "labels": {names.OWNER: settings.platform.name},
         "revisionHistoryLimit": 3,
         "images": _images(settings, image),
         "imagePullSecrets": list(settings.image.pull_secrets),
@@ -125,11 +126,11 @@ def _git_sync(settings: Settings) -> Values:
     }
 
 
-def _process(component: Component, account: str, *, token: bool) -> Values:
+def _process(settings: Settings, component: Component, account: str, *, token: bool) -> Values:
     return {
         "replicas": component.replicas,
         "resources": component.resources.as_dict(),
-        "priorityClassName": names.PRIORITY_CONTROL_PLANE,
+        "priorityClassName": names.of_platform(settings, names.PRIORITY_CONTROL_PLANE),
         "serviceAccount": {
             "create": True,
             "name": account,
@@ -168,7 +169,7 @@ def _scheduler(settings: Settings) -> Values:
     # Airflow's own `jobs check` costs 2.4 s of CPU each time.
     health = ["/probe", "http", str(config.HEALTH_PORT), "/health"]
     return {
-        **_process(settings.airflow.scheduler, names.SCHEDULER, token=True),
+        **_process(settings, settings.airflow.scheduler, names.SCHEDULER, token=True),
         "startupProbe": {"command": health, **_startup(2)},
         "livenessProbe": _probe(health, period=20, failures=5),
         "logGroomerSidecar": {"enabled": False},
@@ -182,7 +183,7 @@ def _api_server(settings: Settings) -> Values:
         port["nodePort"] = ui.node_port
     probe = {"initialDelaySeconds": 0, "timeoutSeconds": 10, "periodSeconds": 10}
     return {
-        **_process(settings.airflow.api_server, names.API_SERVER, token=True),
+        **_process(settings, settings.airflow.api_server, names.API_SERVER, token=True),
         "service": {"type": ui.service_type, "ports": [port]},
         "startupProbe": _startup(1),
         "livenessProbe": {**probe, "failureThreshold": 6},
@@ -194,7 +195,7 @@ def _api_server(settings: Settings) -> Values:
 
 def _dag_processor(settings: Settings) -> Values:
     return {
-        **_process(settings.airflow.dag_processor, names.DAG_PROCESSOR, token=False),
+        **_process(settings, settings.airflow.dag_processor, names.DAG_PROCESSOR, token=False),
         "livenessProbe": _job_probe("DagProcessorJob"),
         "logGroomerSidecar": {"enabled": False},
     }
@@ -202,7 +203,7 @@ def _dag_processor(settings: Settings) -> Values:
 
 def _triggerer(settings: Settings) -> Values:
     return {
-        **_process(settings.airflow.triggerer, names.TRIGGERER, token=False),
+        **_process(settings, settings.airflow.triggerer, names.TRIGGERER, token=False),
         # No volume: nothing that it writes has to outlive the pod.
         "persistence": {"enabled": False},
         "livenessProbe": _job_probe("TriggererJob"),

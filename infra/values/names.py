@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # doctor answers where no package of the settings is installed
+    from infra.settings import Settings
 
 # Of the cluster's DNS.
 DOMAIN: Final = "cluster.local"
@@ -42,9 +45,17 @@ LOKI: Final = "loki"
 COLLECTOR: Final = "collector"
 RECEIVERS: Final = "alertmanager-receivers"
 
-PRIORITY_CONTROL_PLANE: Final = "updraft-control-plane"
-PRIORITY_TASKS: Final = "updraft-tasks"
-PRIORITY_MONITORING: Final = "updraft-monitoring"
+# Label of everything that is made; its value is the platform's name.
+OWNER: Final = "updraft.dev/platform"
+# Names of PriorityClasses, after the platform's.
+PRIORITY_CONTROL_PLANE: Final = "control-plane"
+PRIORITY_TASKS: Final = "tasks"
+PRIORITY_MONITORING: Final = "monitoring"
+
+
+def of_platform(settings: Settings, name: str) -> str:
+    """Return the name of an object of the whole cluster, which no other platform's has."""
+    return f"{settings.platform.name}-{name}"
 
 
 def host(service: str, namespace: str) -> str:

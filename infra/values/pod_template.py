@@ -26,7 +26,7 @@ def pod(settings: Settings, image: ImageReference) -> dict[str, object]:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "restartPolicy": "Never",
-            "priorityClassName": names.PRIORITY_TASKS,
+            "priorityClassName": names.of_platform(settings, names.PRIORITY_TASKS),
             "terminationGracePeriodSeconds": _TERMINATION_SECONDS,
             "securityContext": security.pod(),
             "imagePullSecrets": [{"name": name} for name in settings.image.pull_secrets],

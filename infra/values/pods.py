@@ -40,7 +40,7 @@ def claim(storage: str, storage_class: str | None) -> Spec:
 def placed(settings: Settings) -> Spec:
     """Return what puts a pod of the control plane on its nodes."""
     return {
-        "priorityClassName": names.PRIORITY_CONTROL_PLANE,
+        "priorityClassName": names.of_platform(settings, names.PRIORITY_CONTROL_PLANE),
         "nodeSelector": dict(settings.scheduling.node_selector),
         "tolerations": [toleration.as_dict() for toleration in settings.scheduling.tolerations],
         "imagePullSecrets": [{"name": name} for name in settings.image.pull_secrets],

@@ -14,6 +14,7 @@ from infra.kubectl import Kubectl
 from infra.render import Manifest, render
 from tests.programs import programs
 from tests.render import apiserver
+from tests.render.foreign import Foreign
 from tests.render.platform import Platform
 from tests.render.variants import EMBEDDED, VARIANTS, settings
 
@@ -86,3 +87,11 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
 def platform(nodeless: Kubectl) -> Platform:
     """A namespace of that API for a test's deploys."""
     return Platform(nodeless)
+
+
+@pytest.fixture
+def foreign(platform: Platform) -> Iterator[Foreign]:
+    """What others have made; at the end of the test all of it is there."""
+    made = Foreign(platform.kubectl)
+    yield made
+    assert len(made.fingerprints()) == len(made.made), "something of others' is gone"

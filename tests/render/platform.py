@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from infra.deploy.embedded import DeployResult, apply
+from infra.deploy.owner import Owner
+from infra.deploy.ownership import Ownership
 from infra.deploy.waiting import Waiter
 from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
@@ -28,11 +30,13 @@ class Platform:
     def __init__(self, kubectl: Kubectl) -> None:
         self.kubectl = kubectl
         self.name = f"platform-{next(_numbers)}"
+        self.owner = Owner(self.name, (self.name, f"{self.name}-tasks", f"{self.name}-watch"))
         self.said: list[str] = []
 
     def make(self, api: str, kind: str, name: str, wave: int = 0, **more: Any) -> Manifest:
         """Return an object in the platform's namespace."""
-        body = {"apiVersion": api, "kind": kind, "metadata": {"name": name}, **more}
+        metadata = {"name": name, "labels": self.owner.label}
+        body = {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
         return Manifest(normal(body, source="test", namespace=self.name), wave=wave)
 
     def config(self, name: str, **data: str) -> Manifest:
@@ -57,13 +61,14 @@ class Platform:
         timeout: float = 30,
         absent: Collection[str] = (),
         before_last: Callable[[], None] | None = None,
+        spaces: tuple[str, ...] | None = None,
     ) -> DeployResult:
-        """Deploy these, and the namespace."""
+        """Deploy these, and the namespaces: by default the platform's first."""
         output = self.said.append
+        names = (self.name,) if spaces is None else spaces
         result = apply(
-            [self.make("v1", "Namespace", self.name), *manifests],
-            kubectl=self.kubectl,
-            namespace=self.name,
+            [*(self.make("v1", "Namespace", name) for name in names), *manifests],
+            ownership=self.ownership,
             output=output,
             waiter=Waiter(self.kubectl, output, timeout, interval=0.2),
             absent=absent,
@@ -71,6 +76,17 @@ class Platform:
         )
         result.settle()
         return result
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whose objects are the platform's, by what the cluster knows now."""
+        return Ownership.read(self.kubectl, self.owner)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What of a stack's settings says whose objects are the platform's."""
+        spaces = zip(("airflow", "tasks", "monitoring"), self.owner.namespaces, strict=True)
+        return {"platform": {"name": self.name}, "namespaces": dict(spaces)}
 
     def live(self, kind: str, name: str) -> Body:
         """Return what the cluster has."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from infra.deploy.embedded import apply, destroy
+from infra.deploy.embedded import apply
 from infra.deploy.inventory import NAME, Inventory
+from infra.deploy.removal import destroy
 from infra.deploy.waiting import Waiter
 from infra.kubectl import Kubectl, KubectlError
 from infra.render import Manifest
@@ -115,8 +116,7 @@ def test_nothing_is_removed_before_what_has_no_probe_is_known_to_run(platform: P
 
     apply(
         [platform.make("v1", "Namespace", platform.name), platform.config("new", x="1")],
-        kubectl=platform.kubectl,
-        namespace=platform.name,
+        ownership=platform.ownership,
         output=print,
         waiter=Spy(platform.kubectl, print),
     )
@@ -185,14 +185,12 @@ def test_destroy_removes_all_but_what_is_to_outlive(nodeless: Kubectl) -> None:
     volume = platform.make("v1", "PersistentVolumeClaim", "kept", spec=size)
     volume.retain = True
     platform.deploy(volume, platform.config("one", x="1"))
-    stay = destroy(
-        {"namespaces": {"airflow": platform.name}}, kubectl=nodeless, output=platform.said.append
-    )
+    stay = destroy(platform.settings, kubectl=nodeless, output=platform.said.append)
     print(stay)
     assert {one.kind for one in stay} == {"Namespace", "PersistentVolumeClaim"}
     assert platform.there("persistentvolumeclaims") == {"kept"}
     assert "one" not in platform.there("configmaps")
-    assert {one.identity.name for one in Inventory(nodeless, platform.name).read()} == {
+    assert {one.identity.name for one in Inventory(nodeless, platform.owner).read()} == {
         "kept",
         platform.name,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.deploy.pulumi import PROGRAMS, Engine
+from infra.deploy.pulumi_engine import PROGRAMS, Engine
 from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
 from infra.render.program import record
@@ -52,7 +52,7 @@ def test_pulumi_plans_the_objects_that_render_makes(
         (step["newState"]["type"], step["urn"].rpartition("::")[2]): step["newState"]
         for step in json.loads(engine.run("preview", "--json"))["steps"]
     }
-    whole = engine._whole()
+    whole = engine.whole()
     recorded = {
         (one["type"], one["name"]): one
         for one in record(whole, keys=keys, stack="compare")

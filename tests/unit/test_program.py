@@ -167,14 +167,24 @@ def test_an_external_database_leaves_none_in_the_cluster(run: Run) -> None:
     resources = run(EXTERNAL)
     assert of(resources, "StatefulSet") == []
     assert one_of(resources, "Secret", "airflow-metadata")
-    assert [one["name"] for one in resources if one["retain"]] == []
+    assert retained(resources) == {"Secret airflow-fernet-key"}
 
 
-def test_a_kept_volume_keeps_its_namespace(run: Run) -> None:
-    change = {"database": {"internal": {"keepVolume": True}}}
-    retained = sorted(one["inputs"]["metadata"]["name"] for one in run(change) if one["retain"])
-    assert retained == ["airflow", "postgresql"]
-    assert [one["name"] for one in run() if one["retain"]] == []
+def test_data_that_is_kept_keeps_its_keys_and_a_namespace_is_never_deleted_with_all_in_it(
+    run: Run,
+) -> None:
+    kept = run({"database": {"internal": {"keepVolume": True}}})
+    keys = {"Secret airflow-fernet-key", "Secret postgresql"}
+    assert retained(kept) == {"PersistentVolumeClaim postgresql", *keys}
+    assert retained(run()) == set()
+    assert all(one["retain"] for one in of(kept, "Namespace"))
+
+
+def retained(resources: list[Resource]) -> set[str]:
+    """What outlives the program, but for namespaces."""
+    kept = [one["inputs"] for one in resources if one["retain"]]
+    found = {f"{one['kind']} {one['metadata']['name']}" for one in kept}
+    return {one for one in found if not one.startswith("Namespace ")}
 
 
 def test_a_jobs_name_changes_with_what_it_runs_and_only_then(run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.deploy import pulumi as engine
+from infra.deploy import pulumi_engine as engine
 from infra.deploy.pulumi_errors import explain
 from infra.deploy.pulumi_progress import Progress
 from infra.errors import UpdraftError

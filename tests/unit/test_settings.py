@@ -19,6 +19,7 @@ from infra.settings.faults import describe
 from infra.settings.stack import merge, read
 
 SMALLEST: dict[str, object] = {
+    "platform": {"name": "here"},
     "cluster": {"context": "here"},
     "image": {"repository": "registry.example.com/airflow", "tag": "1"},
     "dags": {"repository": "https://git.example.com/dags.git"},
@@ -242,7 +243,8 @@ def test_a_mistake_is_told_by_key_found_and_allowed(mistake: str) -> None:
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    text = fault({"cluster": {}, "image": {"repository": "here/airflow"}, "nonsense": 1})
+    wrong = {"cluster": {}, "image": {"repository": "here/airflow"}, "nonsense": 1}
+    text = fault({"platform": {"name": "here"}, **wrong})
     print(text)
     keys = ("updraft:cluster.context", "updraft:image", "updraft:dags", "updraft:nonsense")
     assert all(f"{key}: " in text for key in keys)

@@ -78,7 +78,8 @@ def test_a_key_without_effect_is_refused_where_ours_was_meant(
 
 def test_keys_of_providers_are_theirs(tmp_path: Path) -> None:
     theirs = "kubernetes:context: a\n  pulumi:tags: {}\n  aws:region: b\n  draft:x: 1"
-    assert stack(tmp_path, f"config:\n  {theirs}\n  updraft:dags: {{}}\n") == {"dags": {}}
+    found = stack(tmp_path, f"config:\n  {theirs}\n  updraft:dags: {{}}\n")
+    assert found == {"platform": {"name": "updraft-x"}, "dags": {}}
 
 
 @pytest.mark.parametrize("value", ["2026-13-45", "[" * 5000, '{"a":1,"a":2}', "'", "*a"])

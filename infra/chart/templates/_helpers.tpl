@@ -9,6 +9,7 @@ release: {{ .root.Release.Name }}
 {{ include "updraft.selector" . }}
 chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | quote }}
 heritage: {{ .root.Release.Service }}
+{{ toYaml .root.Values.labels }}
 {{- end }}
 
 {{/* An image by its digest where there is one. Argument: repository, tag, digest. */}}

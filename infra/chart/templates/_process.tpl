@@ -33,6 +33,7 @@ spec:
     metadata:
       labels:
         {{- include "updraft.selector" . | nindent 8 }}
+        {{- toYaml $root.Values.labels | nindent 8 }}
       annotations:
         # Files mounted by subPath never change in a running pod.
         checksum/airflow-config: {{ include "updraft.configuration" $root | sha256sum }}

@@ -133,7 +133,7 @@ def shared(settings: Settings, server: Server) -> Manifest:
     account = {"serviceAccountName": server.name} if server.token else {}
     return {
         **placed(settings),
-        "priorityClassName": names.PRIORITY_MONITORING,
+        "priorityClassName": names.of_platform(settings, names.PRIORITY_MONITORING),
         "automountServiceAccountToken": server.token,
         **account,
     }

@@ -1,0 +1,161 @@
+"""The command that takes over objects of a cluster: listed first, then one by one by name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from infra import settings
+from infra.cli import choices
+from infra.cli.choices import PULUMI
+from infra.cli.options import DEFAULT_STACK, Options, flag
+from infra.cli.platform import Platform
+from infra.cli.prompt import confirm
+from infra.deploy import adoption
+from infra.deploy.live import Body
+from infra.deploy.owner import Owner
+from infra.deploy.ownership import Ownership, whose
+from infra.deploy.pulumi_checkout import CheckoutEngine
+from infra.deploy.pulumi_engine import Engine
+from infra.errors import UpdraftError
+from infra.keystore import KeyStore
+from infra.kubectl import Kubectl
+from infra.local import tools
+from infra.local.lock import hold_instance
+from infra.local.paths import Paths
+from infra.output import Output, Print
+from infra.render import render
+from infra.render.manifests import Identity
+
+
+def adopt(options: Options) -> None:
+    """List what stands where the platform's objects are to be; take over what TAKE names.
+
+    With Pulumi, what is the platform's and its state lacks is imported, too.
+
+    Raises:
+        UpdraftError: TAKE names something else, or a Secret without SECRETS=1.
+    """
+    paths = Paths.for_instance(options.instance)
+    output = Output()
+    with hold_instance(paths, output), ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="updraft-adopt-")))
+        recorded = choices.read(paths.state)
+        if recorded and options.stack in {None, recorded.stack}:
+            _of_make(Platform(paths, recorded), scratch, output)
+        else:
+            _of_checkout(options.stack or DEFAULT_STACK, scratch, output)
+
+
+def _of_make(platform: Platform, scratch: Path, output: Output) -> None:
+    """Adopt for a platform that make up has made, or begun."""
+    platform.reachable()
+    owner = Owner.of(platform.config)
+    if platform.chosen.engine != PULUMI:
+        ownership = Ownership.read(platform.kubectl, owner)
+        _take(platform.config, platform.chosen.stack, ownership, scratch, output)
+        return
+    engine = Engine(platform.config, platform.chosen.stack, platform.paths.state, output)
+    _by_pulumi(engine, platform.kubectl, scratch, output)
+
+
+def _of_checkout(stack: str, scratch: Path, output: Output) -> None:
+    """Adopt for a stack that is deployed by `pulumi up` in the checkout."""
+    engine = CheckoutEngine(stack, scratch / "engine", output)
+    engine.prepare()
+    cluster = settings.load(engine.config).cluster
+    kubeconfig = Path(cluster.kubeconfig).expanduser() if cluster.kubeconfig else None
+    binary = tools.ensure(["kubectl"], output)["kubectl"]
+    _by_pulumi(engine, Kubectl(binary, kubeconfig, cluster.context), scratch, output)
+
+
+def _by_pulumi(engine: Engine, kubectl: Kubectl, scratch: Path, output: Output) -> None:
+    engine.prepare()
+    ownership = Ownership(kubectl, Owner.of(engine.config), ())
+    _take(engine.config, engine.stack, ownership, scratch, output)
+    state = engine.state()
+    lacking, found = adoption.imports(engine, state, ownership)
+    if not found:
+        output(f"Pulumi's state of {engine.stack} has all that the cluster has of it")
+        return
+    output("of the platform, and not in Pulumi's state:")
+    for one in found:
+        # A random value's id is the value.
+        shown = one.id if one.resource["type"].startswith("kubernetes:") else "(not shown)"
+        output(f"  {one.resource['type']} {one.resource['name']}  {shown}")
+    confirm(f"Import {len(found)} resource{'s' * (len(found) != 1)} into the state")
+    engine.forget_pending(state)
+    engine.import_resources(lacking.file(found))
+    output("imported; the next deploy brings them to what the settings say")
+
+
+def _take(
+    config: Mapping[str, object], stack: str, ownership: Ownership, scratch: Path, output: Output
+) -> None:
+    helm = tools.ensure(["helm"], output)["helm"]
+    # Keys that are drawn to render are not the platform's.
+    keys = KeyStore(scratch / "keys.json")
+    manifests = render(config, helm=helm, keys=keys, stack=stack)
+    foreign = ownership.foreign(one.identity for one in manifests)
+    tell(foreign, ownership.owner, output)
+    take(ownership, chosen(os.environ.get("TAKE", ""), foreign), output)
+
+
+def tell(foreign: Mapping[Identity, Body], owner: Owner, output: Print) -> None:
+    """List what isn't the platform's, each by the name that TAKE takes."""
+    if not foreign:
+        output(f"nothing of others stands in the way of the platform {owner.platform}")
+        return
+    output(f"not of the platform {owner.platform}, and so not touched:")
+    for one, body in sorted(foreign.items(), key=lambda pair: pair[0]):
+        output(f"  {name(one)}  {whose(body)}")
+    output("taken over is what TAKE names: make adopt TAKE='Kind/namespace/name …'")
+
+
+def name(one: Identity) -> str:
+    """Return an object's name as TAKE takes it."""
+    return "/".join(filter(None, (one.kind, one.namespace, one.name)))
+
+
+def chosen(text: str, foreign: Iterable[Identity]) -> list[Identity]:
+    """Return the objects that TAKE names.
+
+    Raises:
+        UpdraftError: One isn't among those in the way, or a Secret is and SECRETS=1 is not said.
+    """
+    by_name = {name(one): one for one in foreign}
+    asked = text.split()
+    unknown = [one for one in asked if one not in by_name]
+    if unknown:
+        raise UpdraftError(
+            f"nothing of this name stands in the way: {', '.join(unknown)}",
+            where="TAKE",
+            fix=f"one or more of {', '.join(by_name)}" if by_name else "leave TAKE out",
+        )
+    found = [by_name[one] for one in asked]
+    secrets = [name(one) for one in found if one.kind == "Secret"]
+    if secrets and not flag("SECRETS"):
+        raise UpdraftError(
+            f"the next deploy may replace the data of {', '.join(secrets)}",
+            where="TAKE",
+            fix="name it in updraft:keys, or as an existingSecret, to go on with what it holds; "
+            "or say SECRETS=1",
+        )
+    return found
+
+
+def take(ownership: Ownership, found: Sequence[Identity], output: Print) -> None:
+    """Label objects as the platform's, once the user agrees."""
+    if not found:
+        return
+    for one in found:
+        output(f"{name(one)}: the next deploy changes it, and it is deleted with the platform")
+        if one.kind == "Namespace":
+            output("  it becomes restricted (Pod Security), and goes once nothing else is in it")
+    confirm(f"Take over {len(found)} object{'s' * (len(found) != 1)}")
+    for one in found:
+        ownership.take(one)
+        output(f"taken over {name(one)}")
