@@ -12,6 +12,7 @@ from infra.errors import UpdraftError
 from infra.root import ROOT
 
 RUN_ROOT = Path("/run/updraft")
+DATA_ROOT = Path("/var/lib/updraft")
 # A node's name is a label's value (63) and part of socket paths (107), so what precedes it counts.
 LONGEST_NAME = 40
 
@@ -89,8 +90,11 @@ class Paths:
 
     @property
     def elsewhere(self) -> Path:
-        """Its data for who runs PostgreSQL for root, and can't enter root's home."""
-        return Path("/var/lib/updraft") / self.instance
+        """Its data for who runs PostgreSQL for root, and can't enter root's home.
+
+        Another state with an instance of this name has the same one: see infra/dev/elsewhere.py.
+        """
+        return DATA_ROOT / self.instance
 
     @property
     def name(self) -> str:
