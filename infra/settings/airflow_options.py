@@ -43,6 +43,7 @@ RESERVED: Mapping[tuple[str, str], str] = {
     ("kubernetes_executor", "delete_worker_pods_on_failure"): "tasks.keepFinishedPods",
     ("kubernetes_executor", "multi_namespace_mode"): "nowhere: tasks have one namespace",
     ("kubernetes_executor", "multi_namespace_mode_namespace_list"): "namespaces.tasks",
+    ("kubernetes_executor", "task_publish_max_retries"): "nowhere: a quota makes tasks wait",
     ("kubernetes_executor", "in_cluster"): "nowhere: it runs inside the cluster",
     ("kubernetes_executor", "cluster_context"): "cluster.context",
     ("kubernetes_executor", "config_file"): "cluster.kubeconfig",
