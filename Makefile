@@ -50,7 +50,7 @@ image: ## Build the Airflow image; push it with REGISTRY=
 	$(CLI) infra -m infra.cli image
 stop: ## Stop the embedded cluster, keep its data; say how many tasks that ends
 	$(CLI) infra -m infra.cli stop
-down: ## Delete cluster and data after asking (YES=1 does not ask); the caches too with PURGE=1
+down: ## Delete cluster and data, make dev's too, after asking (YES=1 does not ask); the caches too with PURGE=1
 	$(CLI) infra -m infra.cli down
 test: ## Run every check but the slow ones, the cluster tests on a cluster of their own included
 	$(CLI) dev -m infra.cli test

@@ -52,6 +52,7 @@ def render(options: Options, out: str | None) -> None:
     rendering.write(manifests, folder, secrets=secrets)
     kept = "with secrets, readable by you alone" if secrets else "secrets redacted"
     output(f"{len(manifests)} manifests in {folder}, {kept}")
+    output(f"the keys of stack {name} are in {keys.path}, and nowhere else")
 
 
 def _keys(paths: Paths, name: str, live: choices.Choices | None) -> KeyStore:

@@ -137,7 +137,7 @@ def _notice(url: str, folder: Path, home: Home) -> list[str]:
     return [
         f"Airflow    {url}  (no login; this machine alone reaches it)",
         f"DAGs       {folder}, read again when saved",
-        f"databases  connections {' and '.join(EXAMPLES)}; their data is kept, RESET=1 deletes it",
+        f"databases  connections {' and '.join(EXAMPLES)}; kept until RESET=1 or make down",
         f"logs       {home.logs}",
         "end        Ctrl-C",
     ]

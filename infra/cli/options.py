@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ ENGINES = ("embedded", "pulumi")
 HIGHEST_PORT = 65535
 NONE = "none"
 NOW: Final = "now"
+# Letters in common, as a share, from which on a word is taken for a mistyped area.
+_ALIKE = 0.75
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -111,45 +114,72 @@ def parse_overrides(text: str) -> dict[str, Any]:
     """Settings from words `area.key.key=value`; a value is read as YAML.
 
     Raises:
-        UpdraftError: A word is not of that form.
+        UpdraftError: A word is not of that form, or takes out by null what is no setting.
     """
     if text == NONE:
         return {}
     # Not above: doctor runs where no package is installed yet.
-    from infra.settings.documents import DocumentError, parse  # noqa: PLC0415
+    from infra.settings.removals import refuse_unknown  # noqa: PLC0415
 
     settings: dict[str, Any] = {}
     for number, word in enumerate(text.split(), start=1):
         path, equals, value = word.partition("=")
-        keys = path.split(".")
-        if not equals or len(keys) < 2 or not all(keys):  # noqa: PLR2004 -- an area and a key
-            # A word without = may be the rest of a secret that holds a blank.
-            told = f'holds "{path}=…"' if equals else f"holds no area.key=value as word {number}"
-            raise UpdraftError(f"SET {told}", fix='SET="tasks.quota.pods=8 area.key=value"')
-        place = settings
-        for key in keys[:-1]:
+        if not equals or not _is_path(path):
+            # It may be the rest of a secret that holds a blank.
+            raise UpdraftError(
+                f"SET holds no area.key=value as word {number}",
+                fix='SET="tasks.quota.pods=8 area.key=value", with an area of '
+                "docs/reference/settings.md; a value with a blank goes into the stack's file",
+            )
+        place, last = settings, path.rpartition(".")[2]
+        for key in path.split(".")[:-1]:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
                 raise _beside(path, path.rpartition(".")[0])
-        if keys[-1] in place:
+        if last in place:
             raise _beside(path, path)
-        try:
-            place[keys[-1]] = _with_values(parse(value))
-        except DocumentError as error:
-            raise UpdraftError(
-                f'SET holds "{path}=…", whose value is not YAML: {error}',
-                fix="quote a value that begins with a bracket, or set it in the stack's file",
-            ) from error
+        place[last] = _value(path, value)
+    refuse_unknown(settings)
     return settings
 
 
-def _with_values(value: Any) -> Any:
+def _value(path: str, text: str) -> Any:
+    """A setting's value from YAML."""
+    from infra.settings.documents import DocumentError, parse  # noqa: PLC0415 -- as above
+
+    try:
+        value = parse(text)
+        _refuse_valueless(value)
+    except DocumentError as error:
+        raise UpdraftError(
+            f'SET holds "{path}=…", whose value is not YAML: {error}',
+            fix="quote a value that begins with a bracket, or set it in the stack's file",
+        ) from error
+    return value
+
+
+def _is_path(path: str) -> bool:
+    """Whether it looks like an area, though mistyped, and a key below it."""
+    from infra.settings import Settings  # noqa: PLC0415 -- as above
+
+    area, *keys = path.split(".")
+    areas = (field.alias or name for name, field in Settings.model_fields.items())
+    return bool(keys and all(keys) and difflib.get_close_matches(area, areas, cutoff=_ALIKE))
+
+
+def _refuse_valueless(value: Any) -> None:
     """Refuse {pods:8}, which YAML reads as a key "pods:8" of nothing, and merging would drop."""
     from infra.settings.documents import DocumentError  # noqa: PLC0415 -- as above
 
-    if isinstance(value, dict) and any(each is None for each in value.values()):
-        raise DocumentError("a key in { } has no value; write area.key.key=value")
-    return value
+    if isinstance(value, dict):
+        if any(each is None and ":" in str(key) for key, each in value.items()):
+            raise DocumentError(
+                'a key in { } has no value; write area.key.key=value, or the key in quotes: {"a":1}'
+            )
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            _refuse_valueless(each)
 
 
 def _beside(path: str, other: str) -> UpdraftError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from infra import images
@@ -13,6 +15,7 @@ from infra.cli.options import Options, flag
 from infra.cli.platform import Platform
 from infra.cli.prompt import confirm
 from infra.deploy import pulumi, removal
+from infra.dev import elsewhere, owner
 from infra.errors import UpdraftError
 from infra.local import mounts, node_stores, packages
 from infra.local.cluster import Cluster
@@ -74,24 +77,31 @@ def down(options: Options) -> None:
     """Delete the platform, its data and, where it is ours, the cluster; PURGE=1 the caches too.
 
     Raises:
-        UpdraftError: The user didn't agree, or something could not be deleted.
+        UpdraftError: The user didn't agree, `make dev` runs, or something could not be deleted.
     """
     paths = Paths.for_instance(options.instance)
     purge = flag("PURGE")
     if purge:
         refuse_shared(paths)
-    confirm(
-        f"Delete {paths.instance}, its cluster and data" + (", and all caches" if purge else "")
-    )
+    with _no_dev(paths):  # before a question whose answer would be for nothing
+        pass
+    confirm(_question(paths, purge=purge))
     output = Output()
-    with hold_instance(paths, output):
+    with hold_instance(paths, output), _no_dev(paths):
+        if elsewhere.holds_ours(paths):
+            # By its name alone it is known once the state has gone.
+            elsewhere.claim(paths)
         # Without choices a killed first run may have left a cluster all the same.
         if not paths.state.exists() or _embedded(options):
             Cluster(paths).down(output)
         else:
             _remove_from_context(Platform.recorded(options), output)
-        for folder in (paths.state, paths.elsewhere):
-            shutil.rmtree(folder, ignore_errors=True)
+        _delete(paths.state)
+        if elsewhere.owner(paths) == paths.state:
+            _delete(paths.elsewhere)
+        elif elsewhere.holds_data(paths):
+            of = elsewhere.owner(paths) or "a state that it does not name"
+            output(f"{paths.elsewhere} stays: its databases are of {of}")
     if not purge:
         output(f"gone; caches stay: {paths.cache}")
         return
@@ -100,6 +110,42 @@ def down(options: Options) -> None:
     output(
         f"gone, caches too; Debian packages that were installed stay: {' '.join(installed) or '-'}"
     )
+
+
+def _question(paths: Paths, *, purge: bool) -> str:
+    """What is asked: all that will be deleted, of `make dev` too."""
+    parts = [f"Delete {paths.instance}, its cluster and data"]
+    if elsewhere.holds_ours(paths) or (_dev(paths) / "postgres").exists():
+        parts.append("make dev's databases too")
+    if purge:
+        parts.append("and all caches")
+    return ", ".join(parts)
+
+
+def _dev(paths: Paths) -> Path:
+    return paths.state / "dev"
+
+
+def _no_dev(paths: Paths) -> AbstractContextManager[object]:
+    """Keep `make dev` out while the block runs.
+
+    Raises:
+        UpdraftError: It runs.
+    """
+    return owner.taken(_dev(paths)) if _dev(paths).is_dir() else nullcontext()
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder, if it is there."""
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise UpdraftError(
+            f"not everything could be deleted: {error.strerror}",
+            where=str(error.filename or folder),
+            fix="mend what keeps it, or delete it by hand; then make down again",
+        ) from error
 
 
 def _purge(paths: Paths, output: Output) -> None:

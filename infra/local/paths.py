@@ -12,6 +12,7 @@ from infra.errors import UpdraftError
 from infra.root import ROOT
 
 RUN_ROOT = Path("/run/updraft")
+DATA_ROOT = Path("/var/lib/updraft")
 # A node's name is a label's value (63) and part of socket paths (107), so what precedes it counts.
 LONGEST_NAME = 40
 
@@ -89,13 +90,17 @@ class Paths:
 
     @property
     def elsewhere(self) -> Path:
-        """Its data for who runs PostgreSQL for root, and can't enter root's home."""
-        return Path("/var/lib/updraft") / self.instance
+        """Its data for who runs PostgreSQL for root, and can't enter root's home.
+
+        Another state with an instance of this name has the same one: see infra/dev/elsewhere.py.
+        """
+        return DATA_ROOT / self.instance
 
     @property
     def rendered(self) -> Path:
-        """Keys of the stacks that are rendered for clusters elsewhere, which nobody else has."""
-        return self.state / "rendered"
+        """Keys of the stacks that are rendered for clusters elsewhere: no `make down` takes them."""
+        states = self.state.parent
+        return states.with_name(f"{states.name}-rendered") / self.instance
 
     @property
     def name(self) -> str:

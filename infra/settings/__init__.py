@@ -12,7 +12,7 @@ from infra.settings.base import Area
 from infra.settings.cluster import Cluster, Namespaces, Scheduling
 from infra.settings.dags import Dags
 from infra.settings.database import Database, Keys
-from infra.settings.faults import describe
+from infra.settings.faults import describe, disagreement
 from infra.settings.image import Chart, Image
 from infra.settings.links import EXPLANATION, Links
 from infra.settings.monitoring import Monitoring
@@ -20,7 +20,7 @@ from infra.settings.notifications import Notifications
 from infra.settings.platform import Platform
 from infra.settings.tasks import Tasks
 
-__all__ = ["PROJECT", "Settings", "load"]
+__all__ = ["PROJECT", "Settings", "load", "refusal"]
 
 PROJECT = "updraft"
 
@@ -81,9 +81,9 @@ def load(config: Mapping[str, object]) -> Settings:
     try:
         settings = Settings.model_validate(dict(config))
     except ValidationError as error:
-        raise _refusal([describe(Settings, fault) for fault in error.errors()]) from None
+        raise refusal([describe(Settings, fault) for fault in error.errors()]) from None
     if faults := _disagreements(settings):
-        raise _refusal(faults)
+        raise refusal(faults)
     return settings
 
 
@@ -99,14 +99,19 @@ def _disagreements(settings: Settings) -> list[str]:
         )
     if database.external and settings.keys.database:
         found.append(
-            f'updraft:keys.database: found "{settings.keys.database}"; allowed: null, since it is '
-            "of the in-cluster database, and database.external has a password or existingSecret "
-            "of its own"
+            disagreement(
+                Settings,
+                "keys.database",
+                settings.keys.database,
+                "null, since it is of the in-cluster database, and database.external has a "
+                "password or existingSecret of its own",
+            )
         )
     return found
 
 
-def _refusal(faults: list[str]) -> UpdraftError:
+def refusal(faults: list[str]) -> UpdraftError:
+    """Return the error that tells of all that is wrong at once."""
     count = "1 setting is" if len(faults) == 1 else f"{len(faults)} settings are"
     return UpdraftError(
         "\n".join([f"{count} wrong:", *(f"  {fault}" for fault in faults)]),

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 from infra.settings.grammar.text import is_plain, matching
+from infra.settings.hidden import holds_secret, shown
 
 # What the platform stands on, and where it is set instead; with the names that Airflow still knows.
 RESERVED: Mapping[tuple[str, str], str] = {
@@ -42,6 +43,7 @@ RESERVED: Mapping[tuple[str, str], str] = {
     ("kubernetes_executor", "delete_worker_pods_on_failure"): "tasks.keepFinishedPods",
     ("kubernetes_executor", "multi_namespace_mode"): "nowhere: tasks have one namespace",
     ("kubernetes_executor", "multi_namespace_mode_namespace_list"): "namespaces.tasks",
+    ("kubernetes_executor", "task_publish_max_retries"): "nowhere: a quota makes tasks wait",
     ("kubernetes_executor", "in_cluster"): "nowhere: it runs inside the cluster",
     ("kubernetes_executor", "cluster_context"): "cluster.context",
     ("kubernetes_executor", "config_file"): "cluster.kubeconfig",
@@ -62,10 +64,6 @@ _SENSITIVE = re.compile(
 _NO_SECRETS = re.compile(
     r"(_cmd|_file|_path|_conn_id|_seconds|_lifetime|_expiration|_time|_length|_enabled)$"
 )
-# A login in an address, or a secret in JSON, whatever the option is called.
-_HIDDEN = re.compile(
-    r"://[^/\s]*:[^/\s]*@|(?i:(api_?key|token|passw(or)?d|secret)[\"']?\s*[:=]\s*[\"']?[^\s\"'{])"
-)
 
 
 def _text(value: object) -> str:
@@ -77,7 +75,7 @@ def _text(value: object) -> str:
 def _one_value(value: str) -> str:
     if not is_plain(value):
         raise ValueError("one line, without control characters: another line would be an option")
-    if _HIDDEN.search(value):
+    if holds_secret(value):
         raise ValueError(
             "text without a login, key or password in it, since it would be written to a "
             "ConfigMap; name a connection, or a command by the option's form …_cmd"
@@ -106,13 +104,13 @@ def checked(config: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str
     """
     for section, options in config.items():
         for option in options:
-            where = f"[{section}] {option}"
+            where = f"[{shown(section)}] {shown(option)}"
             if place := _place(section, option):
                 raise ValueError(f"options that the platform doesn't stand on; {where}: {place}")
             if is_secret(option):
                 raise ValueError(
                     f"options that hold no secret: {where} would be written to a ConfigMap; see "
-                    f"updraft:keys and updraft:database, or {option}_cmd where Airflow knows it"
+                    f"updraft:keys and updraft:database, or the form …_cmd where Airflow knows it"
                 )
     return config
 

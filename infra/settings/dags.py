@@ -10,7 +10,7 @@ from infra import versions
 from infra.settings.base import Area
 from infra.settings.grammar.git import Folder, GitRef, GitRemote, address_of
 from infra.settings.grammar.images import ImageReference, Repository, Tag
-from infra.settings.grammar.kubernetes import ObjectName, Storage
+from infra.settings.grammar.kubernetes import SecretName, Storage
 from infra.settings.grammar.ssh import KnownHosts, PrivateKey, knows
 from infra.settings.grammar.text import Line, Secret, matching
 
@@ -29,7 +29,7 @@ class GitSync(Area):
 class Credentials(Area):
     """User and token of an https remote, or the Secret that holds them."""
 
-    existing_secret: ObjectName | None = Field(
+    existing_secret: SecretName | None = Field(
         None,
         description="Secret in both namespaces with GITSYNC_USERNAME, GITSYNC_PASSWORD, "
         "GIT_SYNC_USERNAME and GIT_SYNC_PASSWORD.",
@@ -48,7 +48,7 @@ class Credentials(Area):
 class Ssh(Area):
     """Deploy key of an ssh remote, and the host keys that it may talk to."""
 
-    existing_secret: ObjectName | None = Field(
+    existing_secret: SecretName | None = Field(
         None, description="Secret in both namespaces with the key gitSshKey."
     )
     private_key: PrivateKey | None = Field(

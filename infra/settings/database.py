@@ -10,7 +10,7 @@ from infra import versions
 from infra.settings.base import Area, Flag, Resources, resources
 from infra.settings.grammar.addresses import Host
 from infra.settings.grammar.images import ImageReference
-from infra.settings.grammar.kubernetes import ObjectName, Port, Storage
+from infra.settings.grammar.kubernetes import ObjectName, Port, SecretName, Storage
 from infra.settings.grammar.text import Line, Secret
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -24,7 +24,7 @@ class External(Area):
     name: Line = Field("airflow", description="Database.")
     user: Line = Field("airflow", description="User.")
     password: Secret | None = Field(None, description="Password (set it with `--secret`).")
-    existing_secret: ObjectName | None = Field(
+    existing_secret: SecretName | None = Field(
         None, description="Secret whose key connection holds the whole SQLAlchemy URL."
     )
     ssl_mode: SslMode = Field("require", description="libpq's sslmode.")
@@ -63,14 +63,14 @@ class Database(Area):
 class Keys(Area):
     """Existing Secrets to use in place of generated ones."""
 
-    fernet_key: ObjectName | None = Field(None, description="Secret with the key fernet-key.")
-    api_secret_key: ObjectName | None = Field(
+    fernet_key: SecretName | None = Field(None, description="Secret with the key fernet-key.")
+    api_secret_key: SecretName | None = Field(
         None, description="Secret with the key api-secret-key."
     )
-    jwt_secret: ObjectName | None = Field(None, description="Secret with the key jwt-secret.")
-    admin: ObjectName | None = Field(
+    jwt_secret: SecretName | None = Field(None, description="Secret with the key jwt-secret.")
+    admin: SecretName | None = Field(
         None, description="Secret with the keys username and password."
     )
-    database: ObjectName | None = Field(
+    database: SecretName | None = Field(
         None, description="Secret with password (the in-cluster database's) and connection."
     )

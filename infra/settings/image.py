@@ -10,7 +10,7 @@ from infra import versions
 from infra.settings.base import Area
 from infra.settings.grammar.addresses import ChartAddress, Registry
 from infra.settings.grammar.images import Digest, ImageReference, Repository, Tag
-from infra.settings.grammar.kubernetes import ObjectName
+from infra.settings.grammar.kubernetes import SecretName
 from infra.settings.grammar.text import Line, Secret, Version
 
 PullPolicy = Literal["IfNotPresent", "Always", "Never"]
@@ -43,7 +43,7 @@ class Image(Area):
     tag: Tag | None = Field(None, description="Tag; exactly one of tag, digest and build is set.")
     digest: Digest | None = Field(None, description="Digest, sha256:…")
     pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls it.")
-    pull_secrets: tuple[ObjectName, ...] = Field(
+    pull_secrets: tuple[SecretName, ...] = Field(
         (), description="Existing pull Secrets' names, in both namespaces."
     )
     build: Build | None = Field(None, description="Build and push it in `pulumi up`.")

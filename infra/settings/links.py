@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from infra.settings.base import Area, Flag
 from infra.settings.grammar.addresses import web
 from infra.settings.grammar.text import Line
+from infra.settings.hidden import shown
 
 # The same as `updraft.links.PLACEHOLDERS`, which needs Airflow; a test compares them.
 PLACEHOLDERS = (
@@ -32,7 +33,7 @@ def _template(value: str) -> str:
     plain = re.sub(r"\{(\w+)\}", lambda match: "" if match[1] in PLACEHOLDERS else match[0], value)
     names = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
     if wrong := re.search(r"\{[^}]*\}?|\}", plain):
-        raise ValueError(f"a template without {wrong[0]}; it may name {names}")
+        raise ValueError(f"a template without {shown(wrong[0])}; it may name {names}")
     try:
         web(re.sub(r"\{\w+\}", "1", value))
     except ValueError as error:
@@ -74,6 +75,6 @@ class Links(Area):
         seen = list(_OWN_NAMES)
         for link in self.extra:
             if link.name in seen:
-                raise ValueError(f'a name of its own for each link ("{link.name}" is taken)')
+                raise ValueError(f'a name of its own for each link ("{shown(link.name)}" is taken)')
             seen.append(link.name)
         return self

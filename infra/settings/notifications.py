@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from infra.settings.base import Area
+from infra.settings.grammar.text import SecretsPlace
 
-ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,250}$")]
+# The webhook's address is pasted there, rather than the id of the connection that holds it.
+ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,250}$"), SecretsPlace()]
 
 
 class Notifications(Area):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from infra.errors import UpdraftError
 from infra.settings import PROJECT, Settings
+from infra.settings.hidden import shown
 
 # Letters in common, as a share, from which on a prefix is taken for a mistyped one of ours.
 _ALIKE = 0.6
@@ -31,7 +32,7 @@ def own_keys(keys: Iterable[str], *, where: str) -> dict[str, str]:
             found[area] = key
         elif meant := _meant(prefix, colon, area, areas):
             raise UpdraftError(
-                f'the key "{key}" has no effect; {meant} is meant',
+                f'the key "{shown(str(key))}" has no effect; {meant} is meant',
                 where=where,
                 fix=f"write {meant}",
             )

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from infra.settings.base import Area
 from infra.settings.grammar.addresses import HostAndPort, SecretAddress
-from infra.settings.grammar.kubernetes import ObjectName
+from infra.settings.grammar.kubernetes import SecretName
 from infra.settings.grammar.text import Line, Mail, Secret
 
 Severity = Literal["page", "ticket", "watchdog"]
@@ -18,7 +18,7 @@ Kind = Literal["webhook", "slack", "pagerduty", "email"]
 class Receiver(Area):
     """What receivers share."""
 
-    existing_secret: ObjectName | None = Field(
+    existing_secret: SecretName | None = Field(
         None, description="Secret in the namespace monitoring whose key secret holds it."
     )
     severities: tuple[Severity, ...] = Field(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def files(manifests: Sequence[Manifest]) -> dict[str, str]:
     """Return {path: text} of what is committed for these manifests."""
     paths = [_path(one) for one in manifests]
     lines = [f"{one.wave} {path}\n" for one, path in zip(manifests, paths, strict=True)]
-    if len(set(paths)) < len(paths):
-        raise AssertionError("two objects would be written to one file")
+    if doubles := sorted(path for path, count in Counter(paths).items() if count > 1):
+        raise AssertionError(f"several objects would be written to one file: {', '.join(doubles)}")
     bodies = {path: text(one) for one, path in zip(manifests, paths, strict=True)}
     return {**bodies, ORDER: "".join(lines)}
 

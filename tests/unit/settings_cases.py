@@ -1,11 +1,10 @@
-"""Values of settings that would break, weaken or do nothing, and what companies write."""
+"""Values of settings that would break, weaken or do nothing, and what is allowed there."""
 
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
-from tests.ssh import known_hosts, locked_keys, private_key, public_key
+from tests.ssh import cut_keys, key_line, locked_keys, private_key, public_key
 
 NAME, LABEL, KEY = "1 to 253 of a-z", "a label's value", "a label's key"
 ADDRESS, HOST = "an http(s) address", "host's name or IP address"
@@ -13,7 +12,12 @@ REMOTE, REF = "a remote", "a branch, tag or commit"
 IMAGE, REPOSITORY = "an image such as", "a repository"
 LINE = "one line"
 BOOLEAN = "YAML reads yes, no, on and off"
-CLEAR: dict[str, Any] = {"existingSecret": None}
+DAMAGED = "text is damaged"
+NO_SECRET, NO_LOGIN = "options that hold no secret", "text without a login"
+OWN = "options that the platform doesn't stand on"
+# Of the in-cluster git server, which takes the place of all that production says of its remote.
+SERVER = {"server": {"image": "git-server:1"}, "repository": None, "ssh": None}
+MAIL = {"to": "a@example.com", "sender": "b@example.com", "username": "u", "existingSecret": "c"}
 HUGE = {"cpu": "1", "memory": "1Gi"}
 
 # Of the production stack: what is laid over it, the key that is named, what is allowed there.
@@ -77,8 +81,11 @@ WRONG: list[tuple[str, object, str]] = [
     ("tasks.nodeSelector", {"-pool": "a"}, KEY),
     ("tasks.nodeSelector", {"a/b/c": "a"}, KEY),
     ("tasks.nodeSelector", {"Example.com/pool": "a"}, KEY),
+    ("tasks.nodeSelector", {f"{'a' * 254}/pool": "a"}, KEY),
+    ("tasks.nodeSelector", {f"example.com/{'a' * 64}": "a"}, KEY),
     ("scheduling.nodeSelector", {"pool": 1}, "text in quotes"),
     ("tasks.serviceAccountAnnotations", {"a b": "c"}, KEY),
+    ("tasks.serviceAccountAnnotations", {f"{'A' * 254}/role": "c"}, KEY),
     ("tasks.serviceAccountAnnotations", {"a": "b\x07c"}, "values without control characters"),
     ("monitoring.grafana.dashboardLabels", {"a": "b/c"}, LABEL),
     ("tasks.tolerations", [{}], "a key, or operator Exists"),
@@ -95,12 +102,20 @@ WRONG: list[tuple[str, object, str]] = [
     ("image.repository", "registry.example.com/Data/airflow", REPOSITORY),
     ("image.repository", "registry.example.com//airflow", REPOSITORY),
     ("image.repository", "registry.example.com/airflow/", REPOSITORY),
+    ("image.repository", "Registry/airflow", REPOSITORY),
+    ("image.repository", "registry.example.com:65536/airflow", "between 1 and 65535"),
+    ("image.repository", "registry.example.com:0/airflow", "between 1 and 65535"),
+    ("image.pullSecrets", "registry", "a valid tuple"),
     ("image.tag", "a b", "a tag"),
     ("image.tag", "-a", "a tag"),
     ("image.digest", "sha256:abc", "sha256: and 64"),
     ("monitoring.images.loki", "loki latest", IMAGE),
     ("monitoring.images.loki", "https://registry.example.com/loki:3", IMAGE),
     ("monitoring.images.loki", "registry.example.com/loki:", IMAGE),
+    ("monitoring.images.loki", "registry.example.com/loki", IMAGE),
+    ("monitoring.images.loki", "registry.example.com:5000/loki", IMAGE),
+    ("monitoring.images.loki", "Registry/loki:3", IMAGE),
+    ("monitoring.images.loki", "registry.example.com:99999/loki:3", "between 1 and 65535"),
     ("chart.version", "latest", "a version such as"),
     ("chart.repository", "ftp://charts.example.com", ADDRESS),
     ("chart.repository", "https://u:p@charts.example.com", "without user or password"),
@@ -125,10 +140,15 @@ WRONG: list[tuple[str, object, str]] = [
     ("dags.ref", "main.lock", REF),
     ("dags.ref", "@", REF),
     ("dags.ref", "ma\tin", REF),
+    ("dags", {**SERVER, "ref": "refs/heads/main"}, "with server the short name of a branch"),
     ("dags.subPath", "dags\nexecutor = LocalExecutor", "one line"),
     ("dags.subPath", "/dags", "relative"),
     ("dags.subPath", "a/../..", "relative"),
     ("dags.subPath", ".git/hooks", "relative"),
+    ("dags.subPath", "team/.GIT/hooks", "relative"),
+    ("dags.subPath", "dags/", "written plainly"),
+    ("dags.subPath", "./dags", "written plainly"),
+    ("dags.subPath", "team//dags", "written plainly"),
     ("dags.subPath", "100%", "without %"),
     ("dags.subPath", "", "a folder's path"),
     ("dags.period", "10", "seconds or minutes"),
@@ -143,6 +163,13 @@ WRONG: list[tuple[str, object, str]] = [
     ("dags.ssh.knownHosts", f"@revoked * {public_key()}", "at least one line"),
     ("dags.ssh.knownHosts", f"git.example.com {public_key()[:-8]}", "line 1 is none"),
     ("dags.ssh.knownHosts", f"git.example.com {public_key()}!!!!", "line 1 is none"),
+    ("dags.ssh.knownHosts", "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA",
+     "line 1 is none"),
+    ("dags.ssh.knownHosts", f"git.example.com {key_line('ssh-ed25519', b'')}", "line 1 is none"),
+    ("dags.ssh.knownHosts", f"git.example.com {key_line('ssh-rsa', b'e')}", "line 1 is none"),
+    ("dags.ssh.knownHosts", f"git.example.com {key_line('ssh-rsa', b'e', b'n', b'x')}",
+     "line 1 is none"),
+    ("dags.ssh.knownHosts", f"git.example.com {key_line('ssh-nonsense', b'a')}", "line 1 is none"),
     ("dags.ssh.privateKey", "-----BEGIN PRIVATE KEY-----\nhello\n-----END PRIVATE KEY-----",
      "text is damaged"),
     ("dags.ssh.privateKey", "hunter2", "from its line -----BEGIN"),
@@ -150,13 +177,15 @@ WRONG: list[tuple[str, object, str]] = [
     ("dags.ssh.privateKey", locked_keys()[0], "without a passphrase"),
     ("dags.ssh.privateKey", locked_keys()[1], "without a passphrase"),
     ("dags.ssh.privateKey", private_key()[:-60], "from its line -----BEGIN"),
-    ("dags.ssh.privateKey", private_key().replace("b3Blbn", "????"), "text is damaged"),
+    ("dags.ssh.privateKey", private_key().replace("b3Blbn", "????"), DAMAGED),
+    *[("dags.ssh.privateKey", key, DAMAGED) for key in cut_keys()],
     # the database
     ("database.external.host", "postgresql://db.example.com", HOST),
     ("database.external.host", "db.example.com:6432", HOST),
     ("database.external.host", "user@db.example.com", HOST),
     ("database.external.host", "db_example..com", HOST),
     ("database.external.host", "1.2.3", HOST),
+    ("database.external.host", "fe80::1%eth0", HOST),
     ("database.external.port", 0, "greater than or equal to 1"),
     ("database.external.name", "air\nflow", LINE),
     ("database.external.user", " airflow", "blanks at its ends"),
@@ -167,22 +196,45 @@ WRONG: list[tuple[str, object, str]] = [
     ("airflow.baseUrl", "https://example.com:", "between 1 and 65535"),
     ("airflow.baseUrl", "https://example.com/", "a / at its end"),
     ("airflow.baseUrl", "https://example.com?a=b", "without ?"),
+    ("airflow.baseUrl", "https://example.com/a%20b", "without ?, #, %, $"),
+    ("airflow.baseUrl", "https://example.com/$HOME", "without ?, #, %, $"),
+    ("airflow.baseUrl", "https://[fe80::1%eth0]", ADDRESS),
     ("airflow.baseUrl", "airflow.example.com", ADDRESS),
     ("airflow.baseUrl", "https://exam ple.com", ADDRESS),
     ("airflow.baseUrl", "https://[::1", ADDRESS),
     ("airflow.admin.email", "admin", "a mail address"),
+    ("airflow.admin.email", "a@example.com,b@example.com", "a mail address"),
+    ("airflow.admin.email", "a,b@example.com", "a mail address"),
     ("airflow.config", {"core": {"executor": "CeleryExecutor"}}, "[core] executor: nowhere"),
     ("airflow.config", {"core": {"parallelism": 3}}, "[core] parallelism: see tasks.parallelism"),
     ("airflow.config", {"webserver": {"base_url": "https://x"}}, "see airflow.baseUrl"),
     ("airflow.config", {"kubernetes_executor": {"namespace": "x"}}, "see namespaces.tasks"),
     ("airflow.config", {"kubernetes": {"namespace": "x"}}, "see section kubernetes_executor"),
     ("airflow.config", {"updraft": {"links": "x"}}, "see links, notifications"),
-    ("airflow.config", {"metrics": {"statsd_on": False}}, "see monitoring.mode"),
+    ("airflow.config", {"workers": {"execution_api_server_url": "https://x"}},
+     "see airflow.baseUrl"),
+    ("airflow.config", {"api": {"port": 8081}}, "[api] port: nowhere"),
+    ("airflow.config", {"webserver": {"web_server_port": 8081}}, "web_server_port: nowhere"),
+    ("airflow.config", {"core": {"plugins_folder": "/x"}}, "[core] plugins_folder: nowhere"),
+    ("airflow.config", {"kubernetes_executor": {"task_publish_max_retries": 3}},
+     "task_publish_max_retries: nowhere"),
+    ("airflow.config", {"kubernetes_executor": {"in_cluster": False}}, f"{OWN}; [kubernetes"),
+    *[("airflow.config", {"metrics": {option: "x"}}, "see monitoring.mode")
+      for option in ("statsd_on", "statsd_influxdb_enabled", "statsd_custom_client_path",
+                     "stat_name_handler", "legacy_names_on", "otel_on")],
     ("airflow.config", {"core": {"FERNET_KEY": "x"}}, "in lower case"),
     ("airflow.config", {"core": {"fernet_key": "x"}}, "[core] fernet_key would be written"),
     ("airflow.config", {"secrets": {"backend_kwargs": "{}"}}, "options that hold no secret"),
     ("airflow.config", {"api_auth": {"jwt_secret": "x"}}, "options that hold no secret"),
     ("airflow.config", {"celery": {"broker_url": "x"}}, "options that hold no secret"),
+    *[("airflow.config", {"a": {option: "hunter2"}}, NO_SECRET)
+      for option in ("x_credentials", "client_secret", "private_key", "x_keyfile_dict",
+                     "connection_string", "webhook", "api_key", "access_key", "passphrase",
+                     "jwt_private_key", "sentry_dsn", "result_backend", "asset_manager_kwargs",
+                     "remote_task_handler_kwargs", "sql_alchemy_engine_args")],
+    *[("airflow.config", {"logging": {"some_option": value}}, NO_LOGIN)
+      for value in ("password=hunter2", '{"api_key": "hunter2"}', "host=db Password = hunter2",
+                    "https://u:hunter2@example.com", "X-Api-Key: hunter2", "pwd=hunter2")],
     ("airflow.config", {"Core": {"x": "y"}}, "a section of airflow.cfg"),
     ("airflow.config", {"core]": {"x": "y"}}, "a section of airflow.cfg"),
     ("airflow.config", {"core": {"x = y\nexecutor": "z"}}, "an option of airflow.cfg"),
@@ -199,59 +251,16 @@ WRONG: list[tuple[str, object, str]] = [
     ("monitoring.cost.teams", {"shop": r"(a)\1"}, "as RE2 reads it"),
     ("monitoring.cost.teams", {"shop": "("}, "as RE2 reads it"),
     ("monitoring.cost.teams", {"shop": r"\pN"}, "as Python reads it too"),
+    ("monitoring.cost.teams", {"shop": "[[:alpha:]]+"}, "as Python reads it too"),
     ("monitoring.monitorLabels", {"release": "a b"}, LABEL),
     ("monitoring.alerts.receivers", {"webhook": {"url": "hunter2"}}, ADDRESS),
     ("monitoring.alerts.receivers", {"slack": {"channel": "#a", "apiUrl": ""}}, ADDRESS),
+    *[("monitoring.alerts.receivers", {"email": {**MAIL, "smarthost": host}}, "a host and a port")
+      for host in ("mail.example.com", "[::1:587", "::1:587", "[mail.example.com]:587",
+                   "mail.example.com:0", "mail.example.com:65536", "mail.example.com:0587")],
     ("monitoring.alerts.runbooks", "docs/runbooks", ADDRESS),
+    ("links.pod", "https://u:p@example.com/{pod}", "in which may stand {dag_id}"),
+    ("links.pod", "ftp://example.com/{pod}", "in which may stand {dag_id}"),
+    ("links.pod", "https://{pod}:0/", "in which may stand {dag_id}"),
     ("links.podHistory", True, "a template that names {pod}"),
-]  # fmt: skip
-
-GOOD: list[tuple[str, object]] = [
-    ("airflow.scheduler.replicas", 2),
-    ("airflow.scheduler.replicas", "2"),
-    ("tasks.tolerations", [{"operator": "Exists"}]),
-    ("tasks.tolerations", [{"key": "a"}]),
-    ("tasks.tolerations", [{"key": "a.example.com/b", "value": "", "effect": "NoSchedule"}]),
-    ("tasks.tolerations", [{"key": "a", "effect": "NoExecute", "tolerationSeconds": 0}]),
-    ("tasks.nodeSelector", {"node.kubernetes.io/instance-type": "m7i.large"}),
-    ("tasks.nodeSelector", {"pool": ""}),
-    ("tasks.resources.requests.cpu", "0.35"),
-    ("tasks.quota.cpu", "12.5"),
-    ("tasks.quota.cpu", 12.5),
-    ("tasks.quota.cpu", "99999m"),
-    ("tasks.quota.memory", "1.5Ti"),
-    ("tasks.serviceAccountAnnotations", {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/a"}),
-    ("airflow.config", {"smtp": {"smtp_password_cmd": "cat /run/smtp"}}),
-    ("airflow.config", {"database": {"sql_alchemy_conn_secret": "a/b"}}),
-    ("airflow.config", {"email": {"email_conn_id": "smtp_default", "from_email": "a@b.example"}}),
-    ("airflow.config", {"core": {"dagbag_import_timeout": 60.5, "load_examples": True}}),
-    ("airflow.config", {"logging": {"log_format": "%%(asctime)s"}}),
-    ("airflow.config", {"common.io": {"xcom_objectstorage_path": "s3://a"}}),
-    ("airflow.baseUrl", "https://data.example.com/airflow"),
-    ("airflow.baseUrl", "http://10.0.0.1:8080"),
-    ("airflow.baseUrl", "http://[2001:db8::1]:8080"),
-    ("dags.ref", "refs/heads/release/2026.11"),
-    ("dags.ref", "0123456789abcdef0123456789abcdef01234567"),
-    ("dags.ref", "feature/größe"),
-    ("dags.subPath", "."),
-    ("dags.subPath", "teams/data science"),
-    ("dags.repository", "git@git.example.com:data/dags.git"),
-    ("dags.repository", "git@git.example.com:/data/dags.git"),
-    ("dags.repository", "ssh://git@git.example.com:2222/data/dags.git"),
-    ("dags.ssh", {"existingSecret": "a", "knownHosts": known_hosts("a", "*.example.com,!b")}),
-    ("dags.ssh", {"existingSecret": "a", "knownHosts": known_hosts("b", "git.*")}),
-    ("image.repository", "registry.example.com:5000/data/airflow"),
-    ("image.repository", "airflow"),
-    ("image.repository", "localhost/updraft__a/b-c.d"),
-    ("monitoring.images.loki", f"registry.example.com:5000/loki:3.7@sha256:{'a' * 64}"),
-    ("chart.repository", "oci://registry.example.com/charts"),
-    ("chart.version", "1.22.0-rc.1"),
-    ("database.external", {**CLEAR, "password": "airflow-tasks"}),
-    ("database.external", {**CLEAR, "password": 'p@:/%#? ü$"'}),
-    ("database.external.host", "10.0.0.1"),
-    ("database.external.host", "fd00::1"),
-    ("database.external.host", "db_1.internal"),
-    ("monitoring.cost.teams", {"shop": "shop_.*|orders", "fin": "(?i)fin_[a-z]+"}),
-    ("keys", {"fernetKey": "a", "apiSecretKey": "a", "jwtSecret": "a", "admin": "a"}),
-    ("links", {"pod": "https://pods.example.com/{pod}", "podHistory": True}),
 ]  # fmt: skip

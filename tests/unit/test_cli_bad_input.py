@@ -38,6 +38,10 @@ def refused(tmp_path: Path, code: int, told: str) -> str:
     return told
 
 
+def accepted(*_: object, **__: object) -> None:
+    pytest.fail("it was accepted")
+
+
 @pytest.fixture
 def attempt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -50,6 +54,8 @@ def attempt(
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["infra.cli", *arguments])
         monkeypatch.setattr(sys, "stdin", io.StringIO())
+        # What is accepted by mistake makes no cluster here.
+        monkeypatch.setattr("infra.cli.up._Up.announce", accepted)
         code = main()
         return refused(tmp_path, code, capsys.readouterr().err)
 
@@ -84,11 +90,21 @@ def attempt_from(tmp_path: Path) -> Attempt:
         ("tasks.quota.pods=0", "updraft:tasks.quota.pods"),
         ("tasks.quta.pods=3", "updraft:tasks.quta"),
         ("taks.quota.pods=3", "updraft:taks"),
-        ("pods=3", 'SET holds "pods=…"'),
+        ("pods=3", "SET holds no area.key=value as word 1"),
+        ("nonsense.pods=3", "SET holds no area.key=value as word 1"),
+        ("database.external.password=a hunter2=", "SET holds no area.key=value as word 2"),
+        ("database.external.password=a hunter2.x=b", "SET holds no area.key=value as word 2"),
         ("database.external.password=a hunter2", "SET holds no area.key=value as word 2"),
         ("database.external.password=@hunter2", 'SET holds "database.external.password=…"'),
         ("database.external.password=*hunter2", "undefined alias"),
         ("tasks.quota={pods:8}", "a key in { } has no value"),
+        ("tasks.resources={requests:{memory:2Gi}}", "a key in { } has no value"),
+        ("tasks.quta.pods=null", "updraft:tasks.quta: found this unknown key; allowed: one of"),
+        ("taks.quota=null", "updraft:taks: found this unknown key; allowed: one of airflow,"),
+        ('tasks.quota={"pdos":null}', "tasks.quota.pdos: found this unknown key; allowed: one of"),
+        ("tasks.sizes.half.limit=", "half.limit: found this unknown key; allowed: one of limits,"),
+        ("tasks.parallelism.x=null", "found this unknown key; allowed: a value without keys"),
+        ("tasks.quota.pods=0200", "found a number that begins with 0, which YAML 1.1 reads"),
         ("keys.admin=hunter2!", "a text of 8 characters (not shown"),
         ("tasks.quota.pods=8 tasks.quota.pods=9", "beside a value for tasks.quota.pods"),
         ("tasks.quota=8 tasks.quota.pods=9", "beside a value for tasks.quota"),

@@ -145,6 +145,24 @@ def test_settings_on_top_are_read_as_yaml() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ('dags.ssh={"existingSecret":null,"a":[null]}', {"existingSecret": None, "a": [None]}),
+        ("dags.ssh={a:1}", None),
+        ("dags.ssh={a:{b:1}}", None),
+        ("dags.ssh={a:[{b:1,c:2}]}", None),
+        ('dags.ssh={"a":{"b":1}}', {"a": {"b": 1}}),
+    ],
+)
+def test_a_key_in_braces_has_a_value_or_null(given: str, read: object) -> None:
+    if read is None:
+        with pytest.raises(UpdraftError, match="has no value; write area"):
+            options.parse_overrides(given)
+    else:
+        assert options.parse_overrides(given) == {"dags": {"ssh": read}}
+
+
 @pytest.mark.parametrize("text", ["[1]", "{", "3"])
 def test_params_that_are_no_object_are_told(text: str) -> None:
     with pytest.raises(UpdraftError, match="CONF"):

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from infra.settings import Settings, load
+from infra.settings.airflow_options import checked
 from infra.settings.grammar.kubernetes import amount
 from infra.settings.stack import merge, read
 from infra.values import config, database, git, pod_template, pods, sizes
@@ -25,6 +26,20 @@ SSH = {
         "repository": "git@git.example.com:dags.git",
         "ssh": {"privateKey": private_key(), "knownHosts": known_hosts("git.example.com")},
     }
+}
+
+
+# What the platform sets and does not stand on: a stack may set it otherwise.
+FREE = {
+    ("core", "load_examples"),
+    ("core", "max_active_tasks_per_dag"),
+    ("core", "rerun_with_latest_version"),
+    ("dag_processor", "refresh_interval"),
+    ("fab", "enable_proxy_fix"),
+    ("kubernetes_executor", "worker_pods_creation_batch_size"),
+    ("logging", "colored_console_log"),
+    ("scheduler", "task_queued_timeout"),
+    ("workers", "min_heartbeat_interval"),
 }
 
 
@@ -91,6 +106,24 @@ def test_a_stacks_own_option_wins() -> None:
     }
     whole = config.control_plane(settings(change))
     assert (whole["core"]["max_active_runs_per_dag"], whole["smtp"]["smtp_port"]) == ("3", "25")
+
+
+@pytest.mark.parametrize("mode", ["bundled", "operator", "none"])
+def test_each_option_of_the_platform_is_reserved_or_named_as_free(mode: str) -> None:
+    change = {"monitoring": {"mode": mode}, "airflow": {"baseUrl": "https://example.com/a"}}
+    made = config.control_plane(settings(change))
+    options = {(section, option) for section in made for option in made[section]}
+    free = set()
+    for section, option in options:
+        try:
+            checked({section: {option: "x"}})
+        except ValueError as error:
+            print(error)
+        else:
+            free.add((section, option))
+    print(sorted(free))
+    assert len(options) > 35
+    assert free == FREE
 
 
 def test_a_task_reads_only_what_it_needs() -> None:

@@ -11,7 +11,8 @@ from infra.errors import UpdraftError
 from infra.settings import load
 from infra.settings.stack import merge, read
 from tests.ssh import known_hosts, private_key
-from tests.unit.settings_cases import GOOD, WRONG
+from tests.unit.settings_cases import WRONG
+from tests.unit.settings_good import GOOD
 
 
 def named(path: str, value: object) -> str:

@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
-from infra.settings.grammar.text import is_plain
+from infra.settings.grammar.text import HIGHEST_PORT, is_plain, is_port
 
 # RFC 1123, as a certificate or a resolver would have it; the underscore is what some clouds use.
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?"
                    r"(?:\.[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9])?)*\.?")  # fmt: skip
 _ALL_NUMBERS = re.compile(r"[0-9.]+")
-_HOST_AND_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]{1,5})")
-_MOST = 65535
+_HOST_AND_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]+)")
 
 
 def is_host(value: str) -> bool:
@@ -37,7 +36,7 @@ def _host(value: str) -> str:
 
 def _host_and_port(value: str) -> str:
     match = _HOST_AND_PORT.fullmatch(value)
-    if not (match and is_host(match[1] or match[2]) and 1 <= int(match[3]) <= _MOST):
+    if not (match and is_host(match[1] or match[2]) and is_port(match[3])):
         raise ValueError("a host and a port, such as mail.example.com:587")
     return value
 
@@ -61,7 +60,7 @@ def web(value: str) -> str:
     if "@" in parts.netloc:
         raise ValueError("an address without user or password: it is shown to people and stored")
     if port == 0 or parts.netloc.endswith(":"):
-        raise ValueError("an address whose port is between 1 and 65535")
+        raise ValueError(f"an address whose port is between 1 and {HIGHEST_PORT}")
     return value
 
 

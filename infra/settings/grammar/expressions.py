@@ -9,6 +9,8 @@ from typing import Annotated
 import re2
 from pydantic import AfterValidator
 
+from infra.settings.hidden import shown
+
 
 def _expression(value: str) -> str:
     options = re2.Options()
@@ -32,7 +34,8 @@ def _expression(value: str) -> str:
 
 def _text(error: re2.error) -> str:
     (first, *_) = error.args
-    return first.decode() if isinstance(first, bytes) else str(first)
+    # It quotes the expression.
+    return shown(first.decode() if isinstance(first, bytes) else str(first))
 
 
 Expression = Annotated[str, AfterValidator(_expression)]

@@ -94,7 +94,7 @@ def _inside(value: str) -> str:
     if path.is_absolute() or ".." in path.parts or ".git" in value.lower().split("/"):
         raise ValueError("a folder inside the repository, relative and without .. or .git")
     if value != str(path):
-        raise ValueError(f"a folder written plainly: {path}")
+        raise ValueError("a folder written plainly, without //, . beside others and a / at its end")
     return value
 
 

@@ -7,14 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from infra.settings.grammar.text import matching
+from infra.settings.grammar.text import HIGHEST_PORT, is_port, matching
 
 _PART = r"[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?"
 # A first part without a point or a port is a folder's name, but for localhost.
 _HOST = rf"(?:localhost|{_PART}(?:\.{_PART})+|{_PART}(?=:))"
-_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = rf"(?:{_HOST}(?::{_PORT})?/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_REPOSITORY = rf"(?:{_HOST}(?::[0-9]+)?/)?{_COMPONENT}(?:/{_COMPONENT})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
 
@@ -35,10 +34,21 @@ def _repository(value: str) -> str:
         raise ValueError("a repository without a scheme, such as registry.example.com/data/airflow")
     if re.search(r":[^/]*$|@", value):
         raise ValueError("a repository alone: its tag or digest goes to a setting of its own")
-    return _name(value)
+    return _with_port(_name(value))
+
+
+def _image(value: str) -> str:
+    return _with_port(_whole(value))
+
+
+def _with_port(value: str) -> str:
+    found = re.match(r"[^/]*:([0-9]+)/", value)
+    if found and not is_port(found[1]):
+        raise ValueError(f"a registry whose port is between 1 and {HIGHEST_PORT}")
+    return value
 
 
 Tag = Annotated[str, AfterValidator(_tag)]
 Digest = Annotated[str, AfterValidator(_digest)]
 Repository = Annotated[str, AfterValidator(_repository)]
-ImageReference = Annotated[str, AfterValidator(_whole)]
+ImageReference = Annotated[str, AfterValidator(_image)]

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from infra.settings.grammar.text import is_plain, matching
+from infra.settings.grammar.text import HIGHEST_PORT, SecretsPlace, is_plain, matching
 
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
 _FACTORS = {
@@ -121,12 +121,13 @@ Storage = Annotated[str, _number, _bytes(64 * _MIB, "64Mi")]
 Label = Annotated[str, AfterValidator(_label)]
 NamespaceName = Annotated[str, AfterValidator(_label), AfterValidator(_namespace)]
 ObjectName = Annotated[str, AfterValidator(_name)]
+SecretName = Annotated[str, AfterValidator(_name), SecretsPlace()]
 LabelKey = Annotated[str, AfterValidator(_qualified)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 Labels = Mapping[LabelKey, LabelValue]
 NodeSelector = Labels
 AnnotationKey = Annotated[str, AfterValidator(_annotation)]
 Annotations = Annotated[Mapping[AnnotationKey, str], AfterValidator(_annotations)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 NodePort = Annotated[int, Field(ge=30000, le=32767)]
 Replicas = Annotated[int, Field(ge=1, le=20)]

@@ -23,11 +23,16 @@ _KEY = re.compile(
 )
 _MAGIC = b"openssh-key-v1\0"
 _MARKERS = ("@cert-authority", "@revoked")
-_TYPES = (
-    *("ssh-ed25519", "ssh-rsa", "ssh-dss"),
-    *(f"ecdsa-sha2-nistp{bits}" for bits in (256, 384, 521)),
-    *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
-)
+# Of how many fields a public key is made, its type's name among them: RFC 4253, 5656 and 8709, and
+# OpenSSH's PROTOCOL.u2f.
+_FIELDS = {
+    "ssh-ed25519": 2,
+    "ssh-rsa": 3,
+    "ssh-dss": 5,
+    **{f"ecdsa-sha2-nistp{bits}": 3 for bits in (256, 384, 521)},
+    "sk-ssh-ed25519@openssh.com": 3,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 4,
+}
 _STANDARD_PORT = 22
 
 
@@ -106,21 +111,30 @@ def _is_key(kind: str, blob: str) -> bool:
         fields = list(_fields(base64.b64decode(blob, validate=True)))
     except (ValueError, binascii.Error):
         return False
-    return kind in _TYPES and len(fields) > 1 and fields[0] == kind.encode()
+    return len(fields) == _FIELDS.get(kind) and all(fields) and fields[0] == kind.encode()
 
 
 def _fields(raw: bytes) -> Iterator[bytes]:
-    """Yield the fields of which each has its length before it, in four bytes.
+    """Yield the fields that a text is made of.
 
     Raises:
         ValueError: the last one is cut off.
     """
     while raw:
-        length = int.from_bytes(raw[:4], "big")
-        field, raw = raw[4 : 4 + length], raw[4 + length :]
-        if len(field) < length:
-            raise ValueError("cut off")
+        field, raw = _field(raw)
         yield field
+
+
+def _field(raw: bytes) -> tuple[bytes, bytes]:
+    """Return the first field, which has its length before it in four bytes, and what follows.
+
+    Raises:
+        ValueError: it is cut off.
+    """
+    end = 4 + int.from_bytes(raw[:4], "big")
+    if len(raw) < end:
+        raise ValueError("cut off")
+    return raw[4:end], raw[end:]
 
 
 def _known_hosts(value: str) -> str:
@@ -155,13 +169,12 @@ def _check_openssh(raw: bytes) -> None:
     if not raw.startswith(_MAGIC):
         raise ValueError("another format")
     # Cipher, the passphrase's function and its options, a count of keys, then public and private.
-    head = raw[len(_MAGIC) :]
-    for name in ("cipher", "function", "options"):
-        length = int.from_bytes(head[:4], "big")
-        if name == "cipher" and head[4 : 4 + length] != b"none":
-            raise _LockedError
-        head = head[4 + length :]
-    if len(list(_fields(head[4:]))) < 2:  # noqa: PLR2004 -- public and private
+    cipher, rest = _field(raw[len(_MAGIC) :])
+    if cipher != b"none":
+        raise _LockedError
+    _, rest = _field(rest)
+    _, rest = _field(rest)
+    if len(list(_fields(rest[4:]))) < 2:  # noqa: PLR2004 -- public and private
         raise ValueError("cut off")
 
 

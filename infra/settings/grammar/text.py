@@ -10,7 +10,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
 
+HIGHEST_PORT = 65535
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+class SecretsPlace:
+    """Marks what names a secret, and where the secret itself gets pasted: no error shows it."""
 
 
 def matching(pattern: str, allowed: str, longest: int = 253) -> Callable[[str], str]:
@@ -34,6 +39,11 @@ def matching(pattern: str, allowed: str, longest: int = 253) -> Callable[[str], 
 def is_plain(value: str) -> bool:
     """Return whether a text has no control character, line end or invisible sign."""
     return not any(unicodedata.category(character) in _INVISIBLE for character in value)
+
+
+def is_port(text: str) -> bool:
+    """Return whether a text is the number of a TCP port, as it is usually written."""
+    return bool(re.fullmatch(r"[1-9][0-9]{0,4}", text)) and int(text) <= HIGHEST_PORT
 
 
 def _one_line(value: str) -> str:

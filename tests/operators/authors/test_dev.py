@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from infra.cli.airflow_api import AirflowApi
-from infra.dev import environment, home, pages
+from infra.dev import environment, home, owner, pages
 from infra.errors import UpdraftError
 from infra.root import ROOT
 from tests.waiting import wait_for
@@ -239,7 +239,7 @@ def test_keys_are_made_once_and_reset_deletes_all(tmp_path: Path) -> None:
 def test_a_lock_that_no_living_owner_holds_is_waited_for_and_then_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home, "LEFTOVERS", 0.3)
+    monkeypatch.setattr(owner, "LEFTOVERS", 0.3)
     made = home.Home(tmp_path, tmp_path)
     with made.taken(), pytest.raises(UpdraftError, match="starting, or doesn't end") as caught:
         made.taken().__enter__()
