@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from infra.errors import UpdraftError
 
 _FIXES = (
+    (
+        "already exists",
+        "what is there is not taken over: `make adopt` lists it and imports what is the platform's",
+    ),
     ("currently locked", "another `pulumi` works on this stack: wait for it, or end it"),
     ("incorrect passphrase", "put back the file passphrase beside the state, from a copy"),
     ("no resource plugin", "install the plugin of that version, or use ENGINE=embedded"),

@@ -98,7 +98,7 @@ class Paths:
 
     @property
     def rendered(self) -> Path:
-        """Keys of the stacks that are rendered for clusters elsewhere: no `make down` takes them."""
+        """Keys of stacks that are rendered for clusters elsewhere: no `make down` takes them."""
         states = self.state.parent
         return states.with_name(f"{states.name}-rendered") / self.instance
 
