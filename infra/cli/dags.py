@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.cli.dag_files import refuse_unfit, told
-from infra.cli.dag_merge import Files, index_info, merge
+from infra.cli.dag_merge import Files, merge
 from infra.cli.dag_repository import Changes, Remote, Repository
 from infra.errors import UpdraftError
 from infra.output import printable
@@ -19,7 +19,6 @@ PUSHED, SEEN = "refs/updraft/pushed", "refs/updraft/seen"
 SENT, SENDING = "refs/updraft/sent", "refs/updraft/sending"
 REMOTE = "refs/updraft/remote"
 MARK = "Updraft-Pushed: dags"
-NEVER = "__pycache__/\n*.pyc\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class DagPusher:
         """
         if not self.folder.is_dir():
             raise UpdraftError("the folder of DAGs is missing", where=str(self.folder))
-        self._prepare()
+        self._git.prepare()
         theirs, tree = self._fetch(), self._tree()
         base = theirs if mirror else self._base(theirs)
         ours = self._commit(tree, base)
@@ -99,19 +98,6 @@ class DagPusher:
                 fix="run it again: it looks at what they pushed",
             ) from error
 
-    def _prepare(self) -> None:
-        # Nobody else works in it: a lock is of a push that was killed.
-        for left in self._git.git_dir.rglob("*.lock"):
-            left.unlink()
-        head = self._git.git_dir / "HEAD"
-        if not (head.is_file() and head.stat().st_size):
-            head.unlink(missing_ok=True)
-            self._git.git_dir.parent.mkdir(parents=True, exist_ok=True)
-            self._git.run("init", "-q", "--bare", str(self._git.git_dir))
-        exclude = self._git.git_dir / "info" / "exclude"
-        exclude.parent.mkdir(exist_ok=True)
-        exclude.write_text(NEVER)
-
     def _fetch(self) -> str:
         """The remote branch's commit, fetched; empty while the remote has no such branch."""
         if not self._git.newest():
@@ -122,19 +108,13 @@ class DagPusher:
 
     def _tree(self) -> str:
         """The folder's content as a git tree, below the sub path that git-sync links."""
-        index = self._git.git_dir / "index.dags"
-        index.unlink(missing_ok=True)
-        work = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(self.folder)}
-        self._git.run("add", "-A", "--", ".", extra=work, cwd=self.folder)
-        tree = self._git.run("write-tree", extra=work)
+        tree = self._git.snapshot(self.folder)
         refuse_unfit(self.folder, self._git.run("ls-tree", "-rlz", tree))
-        if not self._remote.sub_path:
+        sub_path = self._remote.sub_path
+        if not sub_path:
             return tree
-        index.unlink(missing_ok=True)
-        self._git.run(
-            "read-tree", f"--prefix={self._remote.sub_path.strip('/')}/", tree, extra=work
-        )
-        return self._git.run("write-tree", extra=work)
+        files = self._git.files(tree)
+        return self._git.tree({f"{sub_path}/{path}": about for path, about in files.items()})
 
     def _base(self, theirs: str) -> str:
         """The last commit that was pushed from here: kept here, else found in the remote."""
@@ -144,14 +124,13 @@ class DagPusher:
         for remote, here in ((SENDING, SENT), (SEEN, PUSHED)):
             if self._git.is_ancestor(self._git.known(remote), theirs):
                 return self._git.known(here)
-        return self._git.run("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs, check=False)
+        return self._git.run("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs)
 
     def _commit(self, tree: str, base: str) -> str:
         """A commit of the tree on top of the base; the base itself when nothing changed."""
         if base and self._git.run("rev-parse", f"{base}^{{tree}}") == tree:
             return base
-        parents = ["-p", base] if base else []
-        return self._git.run("commit-tree", tree, *parents, "-m", "Push the DAGs", "-m", MARK)
+        return self._git.commit(tree, [base], "Push the DAGs", MARK)
 
     def _merge(self, base: str, ours: str, theirs: str) -> str:
         """The commit for the remote: theirs, ours, or a merge of both."""
@@ -163,18 +142,13 @@ class DagPusher:
             raise self._clash(merged.clashes, sides[2])
         if merged.files == sides[2]:
             return theirs
-        index = self._git.git_dir / "index.merged"
-        index.unlink(missing_ok=True)
-        work = {"GIT_INDEX_FILE": str(index)}
-        given = index_info(merged.files)
-        self._git.run("update-index", "-z", "--index-info", extra=work, given=given)
-        tree = self._git.run("write-tree", extra=work)
-        heads = ["-p", theirs, "-p", ours]
-        return self._git.run("commit-tree", tree, *heads, "-m", "Merge the pushed DAGs")
+        return self._git.commit(
+            self._git.tree(merged.files), [theirs, ours], "Merge the pushed DAGs"
+        )
 
     def _clash(self, paths: Sequence[str], theirs: Files) -> UpdraftError:
         first = paths[0]
-        sub_path = self._remote.sub_path.strip("/")
+        sub_path = self._remote.sub_path
         tree, inside = f"{REMOTE}:{sub_path}", first.removeprefix(f"{sub_path}/")
         words = [
             "git",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from infra.cli.dag_repository import Remote, Repository
 from infra.cli.dags import DagPusher
 from infra.errors import UpdraftError
-from tests.unit.dag_pushes import files, pusher
+from tests.unit.dag_pushes import files, git, push_as_somebody, pusher
 
 
 def test_an_unreachable_remote_is_named(folder: Path, tmp_path: Path) -> None:
@@ -61,3 +62,36 @@ def test_asking_for_the_newest_commit_disturbs_no_push(
     lock.touch()
     assert repository.newest() == commit
     assert lock.exists()
+
+
+def damage(state: Path, what: str) -> Path:
+    """Break something of the repository of DAGs; where it is kept."""
+    kept = state / "dags.git"
+    if what == "a ref":
+        (kept / "refs" / "updraft" / "seen").write_text("")
+        return kept
+    name = git("rev-parse", f"refs/updraft/pushed{what}", cwd=kept)
+    broken = kept / "objects" / name[:2] / name[2:]
+    broken.chmod(0o644)
+    broken.write_text("damaged")
+    return kept
+
+
+@pytest.mark.parametrize("what", ["^{commit}", "^{tree}", ":dags/a.py", "a ref"])
+def test_a_damaged_repository_here_is_not_told_as_the_remotes_fault(
+    what: str, folder: Path, bare: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    (folder / "b.py").write_text("b = 1\n")
+    pusher(folder, bare, state).push()
+    kept = damage(state, what)
+    git("update-ref", "-d", "refs/heads/main", cwd=bare)
+    push_as_somebody(bare, tmp_path, "dags/theirs.py", "theirs = 1\n")
+    with pytest.raises(UpdraftError, match="git failed") as caught:
+        pusher(folder, bare, state).push()
+    print(caught.value)
+    assert caught.value.where == str(kept)
+    assert "delete that folder" in caught.value.fix
+    shutil.rmtree(kept)
+    pusher(folder, bare, state).push()
+    assert files(bare).keys() == {"dags/a.py", "dags/b.py", "dags/theirs.py"}

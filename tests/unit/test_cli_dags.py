@@ -46,7 +46,7 @@ def test_a_repository_within_the_folder_is_refused_by_name(
         pusher(folder, bare, tmp_path / "state").push()
     print(caught.value)
     assert "library" in caught.value.what
-    assert "address" not in caught.value.fix
+    assert caught.value.where == str(folder)
     assert git("for-each-ref", cwd=bare) == ""
 
 
