@@ -15,8 +15,8 @@ from infra.output import printable
 
 # What was pushed from here last, and what the remote held after that.
 PUSHED, SEEN = "refs/updraft/pushed", "refs/updraft/seen"
-# The same of a push whose answer hasn't come: the server may have taken it.
-SENT, SENDING = "refs/updraft/sent", "refs/updraft/sending"
+# The same of each push whose answer hasn't come, below its commit: the server may take it yet.
+UNANSWERED = "refs/updraft/unanswered/"
 REMOTE = "refs/updraft/remote"
 MARK = "Updraft-Pushed: dags"
 
@@ -71,24 +71,31 @@ class DagPusher:
             raise UpdraftError("the folder of DAGs is missing", where=str(self.folder))
         self._git.prepare()
         theirs, tree = self._fetch(), self._tree()
+        self._learn(theirs)
         base = theirs if mirror else self._base(theirs)
         ours = self._commit(tree, base)
         commit = self._merge(base, ours, theirs) if theirs else ours
         changes = self._git.changes(theirs, commit)
         if mirror and commit != theirs:
             mirror(changes)
-        if commit != theirs:
-            self._git.note({SENT: ours, SENDING: commit})
-            self._send(commit)
-        self._git.note({PUSHED: ours, SEEN: commit, SENT: "", SENDING: ""})
+        self._send(theirs, commit, ours)
         left = self._git.changes(tree, commit)
         return Pushed(commit, tree, commit != theirs, changes, left)
 
-    def _send(self, commit: str) -> None:
+    def _send(self, theirs: str, commit: str, ours: str) -> None:
+        """Give the remote its new commit, unless it has it, and note what of it is ours."""
+        pushed = {PUSHED: ours, SEEN: commit}
+        if commit != theirs:
+            self._git.note({_unanswered(ref, commit): to for ref, to in pushed.items()})
+            self._try(commit)
+            # The remote has gone on from where those were to be taken.
+            pushed |= dict.fromkeys(self._git.refs(UNANSWERED), "")
+        self._git.note(pushed)
+
+    def _try(self, commit: str) -> None:
+        branch = f"refs/heads/{self._remote.branch}"
         try:
-            self._git.over_http(
-                "push", "-q", self._remote.url, f"{commit}:refs/heads/{self._remote.branch}"
-            )
+            self._git.over_http("push", "-q", self._remote.url, f"{commit}:{branch}")
         except UpdraftError as error:
             if "[rejected]" not in error.what:
                 raise
@@ -116,14 +123,21 @@ class DagPusher:
         files = self._git.files(tree)
         return self._git.tree({f"{sub_path}/{path}": about for path, about in files.items()})
 
+    def _learn(self, theirs: str) -> None:
+        """Note which push the remote has taken though its answer was lost."""
+        refs = self._git.refs(UNANSWERED)
+        for ref, commit in refs.items():
+            if ref == _unanswered(SEEN, commit) and self._git.is_ancestor(commit, theirs):
+                pushed = _unanswered(PUSHED, commit)
+                self._git.note({PUSHED: refs[pushed], SEEN: commit, pushed: "", ref: ""})
+
     def _base(self, theirs: str) -> str:
         """The last commit that was pushed from here: kept here, else found in the remote."""
         if not theirs:
             return ""
         # A remote that was made anew holds nothing of what was pushed before.
-        for remote, here in ((SENDING, SENT), (SEEN, PUSHED)):
-            if self._git.is_ancestor(self._git.known(remote), theirs):
-                return self._git.known(here)
+        if self._git.is_ancestor(self._git.known(SEEN), theirs):
+            return self._git.known(PUSHED)
         return self._git.run("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs)
 
     def _commit(self, tree: str, base: str) -> str:
@@ -170,3 +184,8 @@ class DagPusher:
             fix=f"{way}, push, then change it and push again; or, to drop all that others pushed: "
             "make push-dags MIRROR=1",
         )
+
+
+def _unanswered(ref: str, commit: str) -> str:
+    """Where a ref is kept of a push of that commit until its answer comes."""
+    return f"{UNANSWERED}{commit}/{ref.rpartition('/')[2]}"
