@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.cli.dag_files import refuse_unfit, told
-from infra.cli.dag_merge import Files, merge
+from infra.cli.dag_clash import Clash
+from infra.cli.dag_files import refuse_unfit
+from infra.cli.dag_merge import merge
 from infra.cli.dag_repository import Changes, Remote, Repository
 from infra.errors import UpdraftError
-from infra.output import printable
 
 # What was pushed from here last, and what the remote held after that.
 PUSHED, SEEN = "refs/updraft/pushed", "refs/updraft/seen"
@@ -150,39 +149,14 @@ class DagPusher:
         """The commit for the remote: theirs, ours, or a merge of both."""
         if self._git.is_ancestor(theirs, ours):
             return ours
-        sides = [self._git.files(commit) for commit in (base, ours, theirs)]
-        merged = merge(*sides)
+        before, mine, others = [self._git.files(commit) for commit in (base, ours, theirs)]
+        merged = merge(before, mine, others)
         if merged.clashes:
-            raise self._clash(merged.clashes, sides[2])
-        if merged.files == sides[2]:
+            raise Clash(merged.clashes, self.folder, mine, others, REMOTE).error(self._git)
+        if merged.files == others:
             return theirs
         return self._git.commit(
             self._git.tree(merged.files), [theirs, ours], "Merge the pushed DAGs"
-        )
-
-    def _clash(self, paths: Sequence[str], theirs: Files) -> UpdraftError:
-        first = paths[0]
-        sub_path = self._remote.sub_path
-        tree, inside = f"{REMOTE}:{sub_path}", first.removeprefix(f"{sub_path}/")
-        words = [
-            "git",
-            f"--git-dir={self._git.git_dir}",
-            "archive",
-            tree.rstrip(":"),
-            inside,
-        ]
-        # With its mode, and as a link where it is one.
-        take = f"{shlex.join(words)} | {shlex.join(['tar', '-xC', str(self.folder)])}"
-        way = (
-            f"put their version into the folder ({printable(take)})"
-            if first in theirs
-            else f"take {printable(first)} out of the folder, as they have"
-        )
-        return UpdraftError(
-            f"others changed the same DAGs: {told(paths)}",
-            where=f"{self._remote.url}, branch {self._remote.branch}",
-            fix=f"{way}, push, then change it and push again; or, to drop all that others pushed: "
-            "make push-dags MIRROR=1",
         )
 
 
