@@ -242,11 +242,12 @@ class Platform:
         """The git server inside the cluster, reachable while the block runs."""
         self.reachable()
         secret = self.secret(names.GIT_CREDENTIALS)
+        sub_path = self.settings.dags.sub_path
         with forwarded(self.kubectl, self.namespace, f"service/{names.GIT}", GIT_PORT) as port:
             yield Remote(
                 url=f"http://127.0.0.1:{port}/dags.git",
                 branch=self.settings.dags.ref,
                 username=secret["GITSYNC_USERNAME"],
                 password=secret["GITSYNC_PASSWORD"],
-                sub_path=self.settings.dags.sub_path.removeprefix("."),
+                sub_path="" if sub_path == "." else sub_path,
             )

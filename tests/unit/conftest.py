@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from infra.cli.airflow_api import AirflowApi
+from infra.cli.choices import Choices
+from infra.cli.platform import Platform
+from infra.local.paths import Paths
 from tests.unit.airflow_server import Server
 from tests.unit.dag_pushes import git
 
@@ -27,6 +30,14 @@ def server() -> Iterator[Server]:
 def api(server: Server) -> AirflowApi:
     """A client of that server."""
     return AirflowApi(server.address, "admin", "s3cret", patience=5)
+
+
+@pytest.fixture
+def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """A platform of the embedded cluster as it is recorded; nothing runs."""
+    monkeypatch.setenv("UPDRAFT_STATE", str(tmp_path))
+    chosen = Choices("", "embedded", "embedded", "", "local", "", 8080)
+    return Platform(Paths.for_instance("told"), chosen)
 
 
 @pytest.fixture
