@@ -60,6 +60,17 @@ def merge(base: Files, ours: Files, theirs: Files) -> Merged:
     return Merged({} if clashes else files, tuple(clashes))
 
 
+def base_that_only_adds(base: Files, ours: Files, theirs: Files) -> dict[str, str]:
+    """Return a base by which a merge takes of ours what is new alone, and else what they have.
+
+    Args:
+        base: What may have been pushed from here last.
+        ours: The folder.
+        theirs: The remote.
+    """
+    return {path: mine for path, mine in ours.items() if path in base or path in theirs}
+
+
 def at_odds(path: str, ours: Files, theirs: Files) -> str:
     """Return what is a file of one side and a folder of the other, of a path and those above it.
 

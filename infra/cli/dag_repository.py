@@ -22,7 +22,8 @@ REACH = "make status shows whether the git server runs; is the address reachable
 FOLDER = "mend what git names in the folder of DAGs, then run it again"
 HERE = (
     "mend what git names, or delete that folder and run it again: no DAG is lost, but what was "
-    "pushed from here before is no more known: the newest push of any machine is taken for it"
+    "pushed from here before is no more known as its own, so make push-dags asks before it changes "
+    "or removes anything, and make up only adds"
 )
 # Git's exit codes: a question's answer is no; fsck's word for what is only written oddly.
 NO, ODD = 1, 1

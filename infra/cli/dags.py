@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.cli.dag_clash import Clash
 from infra.cli.dag_files import refuse_unfit
-from infra.cli.dag_merge import merge
+from infra.cli.dag_merge import base_that_only_adds, merge
 from infra.cli.dag_repository import Changes, Remote, Repository
 from infra.errors import UpdraftError
 
@@ -18,6 +18,8 @@ PUSHED, SEEN = "refs/updraft/pushed", "refs/updraft/seen"
 UNANSWERED = "refs/updraft/unanswered/"
 REMOTE = "refs/updraft/remote"
 MARK = "Updraft-Pushed: dags"
+# Called with what a push would do, it raises where that is not wanted.
+Agreed = Callable[[Changes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class Pushed:
         commit: The remote's commit now.
         tree: The folder's content, as git names it; what others pushed is not in it.
         new: Whether it is new.
+        first: Whether the remote held nothing before.
+        whole: Whether what is pushed from here can count as the folder: false where files of others
+            kept some of it out, since nothing was pushed from here before.
         changes: What the push did to the remote.
         left: By what the remote differs from the folder still, since others pushed that.
     """
@@ -35,6 +40,8 @@ class Pushed:
     commit: str
     tree: str
     new: bool
+    first: bool
+    whole: bool
     changes: Changes
     left: Changes
 
@@ -55,12 +62,14 @@ class DagPusher:
         self._remote = remote
         self._git = Repository.beside(state, remote)
 
-    def push(self, mirror: Callable[[Changes], None] | None = None) -> Pushed:
+    def push(self, mirror: Agreed | None = None, takeover: Agreed | None = None) -> Pushed:
         """Push the folder's present content.
 
         Args:
-            mirror: Makes the remote equal to the folder, whatever others pushed; called before
-                that with what it would do, it raises where that is not wanted.
+            mirror: Makes the remote equal to the folder, whatever others pushed; called before.
+            takeover: Where the remote holds something, but nothing of it is known to be pushed from
+                here: takes the newest push of any folder for the one before this; called before.
+                Without it such a push only adds files.
 
         Raises:
             UpdraftError: The folder is missing, the remote can't be reached, or it holds other
@@ -71,19 +80,24 @@ class DagPusher:
         self._git.prepare()
         theirs, tree = self._fetch(), self._tree()
         self._learn(theirs)
-        base = theirs if mirror else self._base(theirs)
+        base, own = self._base(theirs)
+        agreed, only_adds = mirror, False
+        if mirror:
+            base = theirs
+        elif not own:
+            agreed, only_adds = takeover, takeover is None
         ours = self._commit(tree, base)
-        commit = self._merge(base, ours, theirs) if theirs else ours
-        changes = self._git.changes(theirs, commit)
-        if mirror and commit != theirs:
-            mirror(changes)
-        self._send(theirs, commit, ours)
-        left = self._git.changes(tree, commit)
-        return Pushed(commit, tree, commit != theirs, changes, left)
+        commit = self._merge(base, ours, theirs, only_adds=only_adds) if theirs else ours
+        changes, left = self._git.changes(theirs, commit), self._git.changes(tree, commit)
+        whole = not (only_adds and (left.changed or left.removed))
+        if agreed and commit != theirs:
+            agreed(changes)
+        self._send(theirs, commit, ours if whole else "")
+        return Pushed(commit, tree, commit != theirs, not theirs, whole, changes, left)
 
     def _send(self, theirs: str, commit: str, ours: str) -> None:
-        """Give the remote its new commit, unless it has it, and note what of it is ours."""
-        pushed = {PUSHED: ours, SEEN: commit}
+        """Give the remote its new commit, unless it has it; note what of it is ours, if it is."""
+        pushed = {PUSHED: ours, SEEN: commit} if ours else {}
         if commit != theirs:
             self._git.note({_unanswered(ref, commit): to for ref, to in pushed.items()})
             self._try(commit)
@@ -130,14 +144,17 @@ class DagPusher:
                 pushed = _unanswered(PUSHED, commit)
                 self._git.note({PUSHED: refs[pushed], SEEN: commit, pushed: "", ref: ""})
 
-    def _base(self, theirs: str) -> str:
-        """The last commit that was pushed from here: kept here, else found in the remote."""
+    def _base(self, theirs: str) -> tuple[str, bool]:
+        """The commit that was pushed before: from here, or else by anybody; and whether from here.
+
+        To a remote that is empty all is pushed from here.
+        """
         if not theirs:
-            return ""
+            return "", True
         # A remote that was made anew holds nothing of what was pushed before.
         if self._git.is_ancestor(self._git.known(SEEN), theirs):
-            return self._git.known(PUSHED)
-        return self._git.run("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs)
+            return self._git.known(PUSHED), True
+        return self._git.run("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs), False
 
     def _commit(self, tree: str, base: str) -> str:
         """A commit of the tree on top of the base; the base itself when nothing changed."""
@@ -145,19 +162,23 @@ class DagPusher:
             return base
         return self._git.commit(tree, [base], "Push the DAGs", MARK)
 
-    def _merge(self, base: str, ours: str, theirs: str) -> str:
+    def _merge(self, base: str, ours: str, theirs: str, *, only_adds: bool) -> str:
         """The commit for the remote: theirs, ours, or a merge of both."""
-        if self._git.is_ancestor(theirs, ours):
+        if not only_adds and self._git.is_ancestor(theirs, ours):
             return ours
         before, mine, others = [self._git.files(commit) for commit in (base, ours, theirs)]
+        if only_adds:
+            before = base_that_only_adds(before, mine, others)
         merged = merge(before, mine, others)
         if merged.clashes:
             raise Clash(merged.clashes, self.folder, mine, others, REMOTE).error(self._git)
         if merged.files == others:
             return theirs
-        return self._git.commit(
-            self._git.tree(merged.files), [theirs, ours], "Merge the pushed DAGs"
-        )
+        tree = self._git.tree(merged.files)
+        if only_adds:
+            # Not marked, as it isn't the folder; what is, is not in its history.
+            return self._git.commit(tree, [theirs], "Add DAGs that were not there")
+        return self._git.commit(tree, [theirs, ours], "Merge the pushed DAGs")
 
 
 def _unanswered(ref: str, commit: str) -> str:

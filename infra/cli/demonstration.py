@@ -11,9 +11,11 @@ from typing import Any
 
 from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
 from infra.cli.arrival import wait_for_dag
+from infra.cli.dag_report import tell_changes, tell_left
+from infra.cli.dags import Pushed
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
-from infra.cli.platform import Platform
+from infra.cli.platform import DAGS, Platform
 from infra.cli.report import Lines, LiveTable, table, terminal
 from infra.cli.runs import RunReport
 from infra.errors import UpdraftError
@@ -39,10 +41,10 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     With the image and the DAGs of the last good demonstration it shows that one again, whatever
     settings changed: a second make up runs nothing.
     """
-    tree = push(platform, output)
+    pushed = push(platform, output)
     with platform.api() as api:
         record = platform.paths.state / "demonstration.json"
-        print_ = fingerprint(platform.config, tree)
+        print_ = fingerprint(platform.config, pushed.tree if pushed else "")
         report = _shown_before(platform, api, record, print_)
         if report:
             output("image and DAGs are those of this run; make trigger runs it anew:")
@@ -57,13 +59,19 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     return report
 
 
-def push(platform: Platform, output: Output) -> str:
-    """Push dags/ to the git server inside the cluster; what dags/ holds, "" where there is none."""
+def push(platform: Platform, output: Output, folder: Path = DAGS) -> Pushed | None:
+    """Push dags/ to the git server inside the cluster; None where there is no such server.
+
+    On a server that holds DAGs already, of which none was pushed from here, it only adds.
+    """
     if not platform.has_git_server:
-        return ""
-    pushed = platform.push_dags()
+        return None
+    pushed = platform.push_dags(folder)
+    if not pushed.first:
+        tell_changes(output, pushed.changes)
+    tell_left(output, pushed)
     output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {pushed.commit[:12]}")
-    return pushed.tree
+    return pushed
 
 
 def fingerprint(config: Mapping[str, Any], tree: str) -> str:

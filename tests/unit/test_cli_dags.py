@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli import dag_files
-from infra.cli.operate import tell_changes
+from infra.cli.dag_report import tell_changes
 from infra.errors import UpdraftError
 from tests.unit.dag_pushes import files, git, pusher
 
@@ -47,6 +47,7 @@ def test_a_repository_within_the_folder_is_refused_by_name(
     print(caught.value)
     assert "library" in caught.value.what
     assert caught.value.where == str(folder)
+    assert "folder" in caught.value.fix or ".git" in caught.value.fix
     assert git("for-each-ref", cwd=bare) == ""
 
 

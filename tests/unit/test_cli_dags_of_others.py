@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.cli.dag_report import tell_changes, tell_left
 from infra.cli.dag_repository import Changes
-from infra.cli.operate import tell_changes, tell_left
 from infra.errors import UpdraftError
 from tests.unit.dag_pushes import files, git, push_as_somebody, pusher
 
@@ -93,13 +93,13 @@ def test_a_push_tells_what_it_does_and_what_of_others_it_leaves(
     assert done.left == Changes(("README", "dags/theirs.py"), ("dags/b.py",), ("dags/c.py",))
     told: list[str] = []
     tell_changes(told.append, done.changes)
-    tell_left(told.append, done.left)
+    tell_left(told.append, done)
     print("\n".join(told))
     assert told[:2] == ["adds     dags/new.py", "changes  dags/a.py"]
     assert told[2:6] == [
         "leaves   README: others pushed it",
         "leaves   dags/theirs.py: others pushed it",
-        "leaves   dags/b.py: others changed it, and their version stays",
+        "leaves   dags/b.py: others pushed another version, which stays",
         "leaves   dags/c.py: others removed it",
     ]
     assert "MIRROR=1" in told[6]
