@@ -61,8 +61,9 @@ class _Arrival:
         self.row = self.api.dag(self.dag_id)
         now = time.monotonic()
         if now - self._looked >= LOOK:
-            self._looked = now
             self._look_around(now)
+            # A git server that doesn't answer may take a minute to say so.
+            self._looked = time.monotonic()
         if self.row is None:
             return False
         return not self.commit or self.row.get("bundle_version") in (None, self.commit)
