@@ -14,6 +14,8 @@ from infra.output import Print
 
 # Seconds between two looks at all DAGs.
 LOOK = 5
+# Seconds within which Airflow has ordinarily read what git-sync has brought.
+READ = 30
 LOGS = "make logs LOG=dag-processor and make logs LOG=git-sync say what comes"
 
 
@@ -22,15 +24,20 @@ class Patience:
     """How long a DAG is waited for, in seconds.
 
     Args:
+        ordinary: A pushed commit takes so long to be read; after that it is told what may be wrong.
         whole: In all.
-        hint: After so many it is told what may be wrong.
         missing: After so many in which no DAG came, all others being of the commit that it should
             be of, it is missing.
     """
 
+    ordinary: float = 10 + READ
     whole: float = 180
-    hint: float = 15
     missing: float = 30
+
+    @classmethod
+    def of_period(cls, period: float) -> Patience:
+        """That where git-sync asks the remote each so many seconds."""
+        return cls(ordinary=period + READ, whole=period + 180)
 
 
 @dataclass
@@ -147,8 +154,8 @@ def wait_for_dag(
         if not said:
             output(f"waiting for git-sync and the DAG processor to find {_wanted(arrival)}")
             said = 1
-        elif said == 1 and passed > patience.hint:
-            output(f"no {_wanted(arrival)} so far: {_why_unknown(api, dag_id)}; waiting on")
+        elif said == 1 and passed > patience.ordinary:
+            output(f"{_so_far(arrival)}; waiting on")
             said = 2
         time.sleep(1)
     assert arrival.row is not None  # noqa: S101 -- it has arrived
@@ -166,6 +173,14 @@ def _all_of(rows: list[Json], commit: str) -> bool:
 def _wanted(arrival: _Arrival) -> str:
     """The DAG, and the commit where an older one of it is there."""
     return f"{arrival.dag_id} of {arrival.commit[:12]}" if arrival.row else arrival.dag_id
+
+
+def _so_far(arrival: _Arrival) -> str:
+    """What there is after the ordinary wait, and where it is nothing, why that may be."""
+    if not arrival.row:
+        return f"no {arrival.dag_id} so far: {_why_unknown(arrival.api, arrival.dag_id)}"
+    read = str(arrival.row.get("bundle_version"))[:12]
+    return f"Airflow has {arrival.dag_id} of {read} still, and {arrival.commit[:12]} is newer"
 
 
 def _meant(dag_id: str, names: list[str]) -> str:

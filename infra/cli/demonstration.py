@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
-from infra.cli.arrival import wait_for_dag
+from infra.cli.arrival import Patience, wait_for_dag
 from infra.cli.dag_report import tell_changes, tell_left
 from infra.cli.dags import Pushed
 from infra.cli.options import DEFAULT_DAG
@@ -123,6 +123,7 @@ def run(
         dag_id,
         output,
         newest=newest or Newest(platform, output),
+        patience=Patience.of_period(platform.settings.dags.period_seconds),
     )
     if dag["is_paused"]:
         api.unpause(dag_id)

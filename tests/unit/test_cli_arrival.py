@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.arrival import Patience, wait_for_dag
+from infra.cli.platform import Platform
 from infra.errors import UpdraftError
 from tests.unit.airflow_server import Answer, Server
 
@@ -33,7 +36,9 @@ def test_why_a_dag_may_be_unknown_is_told_while_it_waits(
     server.answers[UNKNOWN] = [(404, {}), (404, {}), (404, {}), (200, {"dag_id": "nope"})]
     server.answers[ERRORS] = [broken(*files)]
     said: list[str] = []
-    assert wait_for_dag(api, "nope", said.append, patience=Patience(hint=0.5)) == {"dag_id": "nope"}
+    assert wait_for_dag(api, "nope", said.append, patience=Patience(ordinary=0.5)) == {
+        "dag_id": "nope"
+    }
     print(*said, sep="\n")
     assert len(said) == 2
     assert told in said[1]
@@ -45,7 +50,7 @@ def test_who_gives_a_dag_up_is_told_which_there_are(server: Server, api: Airflow
     rows = [{"dag_id": "report"}, {"dag_id": "load"}]
     server.answers[DAGS] = [(200, {"dags": rows, "total_entries": 2})]
     with pytest.raises(UpdraftError, match=r"nope was not parsed within") as caught:
-        wait_for_dag(api, "nope", print, patience=Patience(0.1))
+        wait_for_dag(api, "nope", print, patience=Patience(whole=0.1))
     print(caught.value)
     assert "sales.py: Traceback" in caught.value.where
     assert "the DAGs that there are: load, report" in caught.value.fix
@@ -104,6 +109,31 @@ def test_a_dag_whose_newest_version_is_broken_does_not_run_as_the_one_before(
         wait_for_dag(api, "nope", print, newest=lambda: "v2")
     print(caught.value)
     assert caught.value.where == "nope.py: Traceback of now"
+
+
+@pytest.mark.usefixtures("often")
+def test_the_version_that_airflow_has_is_told_after_the_ordinary_wait(
+    server: Server, api: AirflowApi
+) -> None:
+    server.answers[UNKNOWN] = [of("v1")] * 3 + [of("v2")]
+    server.answers[DAGS] = [listing(of("v1"))]
+    server.answers[ERRORS] = [broken()]
+    said: list[str] = []
+    patience = Patience(ordinary=0.5)
+    wait_for_dag(api, "nope", said.append, newest=lambda: "v2", patience=patience)
+    assert said[1:] == ["Airflow has nope of v1 still, and v2 is newer; waiting on"]
+
+
+@pytest.mark.parametrize(("period", "seconds"), [("10s", 10), ("90s", 90), ("5m", 300)])
+def test_what_may_be_wrong_is_told_after_git_sync_and_airflow_had_their_time(
+    period: str, seconds: int, platform: Platform
+) -> None:
+    chosen = dataclasses.replace(platform.chosen, overrides={"dags": {"period": period}})
+    settings = Platform(platform.paths, chosen).settings.dags
+    patience = Patience.of_period(settings.period_seconds)
+    print(patience)
+    assert patience.ordinary == seconds + 30
+    assert patience.whole > patience.ordinary + 60
 
 
 @pytest.mark.usefixtures("often")
