@@ -58,6 +58,8 @@ class _Arrival:
     row: Json | None = None
     commit: str = ""
     _rows: list[Json] = field(default_factory=list)
+    _file: str = ""
+    _learnt: float = 0
     _since: float = field(default_factory=time.monotonic)
     _looked: float = -LOOK
     _error: object = None
@@ -65,7 +67,9 @@ class _Arrival:
 
     def arrived(self) -> bool:
         """Look, and return whether it is there and of the newest commit."""
-        self.row = self.api.dag(self.dag_id)
+        found = self.api.dag_so_far(self.dag_id) or {}
+        self.row = found if found and not found.get("is_stale") else None
+        self._file = found.get("relative_fileloc") or ""
         now = time.monotonic()
         if now - self._looked >= LOOK:
             self._look_around(now)
@@ -82,15 +86,25 @@ class _Arrival:
         if newest != self.commit or _ids(rows) != _ids(self._rows) or not _all_of(rows, newest):
             self._since = now
         if newest != self.commit:
-            self._error, self._broken = None, ""
+            self._learnt, self._error, self._broken = now, None, ""
         self.commit, self._rows = newest, rows
-        if self.row and any(row.get("bundle_version") == newest for row in rows):
-            self._judge(self.row)
+        if newest and self._file and self._is_read(now):
+            self._judge()
 
-    def _judge(self, row: Json) -> None:
+    def _is_read(self, now: float) -> bool:
+        """Whether the newest commit is what Airflow parses: it has a DAG of it, or had the time.
+
+        A commit that breaks every DAG shows by none of them, and the version of a file's error is
+        not told.
+        """
+        if any(row.get("bundle_version") == self.commit for row in self._rows):
+            return True
+        return now - self._learnt > self.patience.ordinary
+
+    def _judge(self) -> None:
         """Look for an error of its file that is younger than the newest commit's arrival."""
         errors = self.api.import_errors()
-        own = [error for error in errors if error["filename"] == row.get("relative_fileloc")]
+        own = [error for error in errors if error["filename"] == self._file]
         stamp = own[0].get("timestamp") if own else ""
         if self._error is None:
             self._error = stamp
@@ -99,11 +113,12 @@ class _Arrival:
 
     def refusal(self, passed: float) -> UpdraftError | None:
         """Why it is waited for in vain; None while there is hope."""
-        if self._broken and self.row:
+        if self._broken:
             return UpdraftError(
                 f"the newest version of {self.dag_id} can't be imported",
                 where=self._broken,
-                fix="mend the file and push it; Airflow would run the version before it",
+                fix="mend the file and push it"
+                + ("; Airflow would run the version before it" if self.row else ""),
             )
         of = f" of {self.commit[:12]}" if self.commit else ""
         if self.commit and not self.row and time.monotonic() - self._since > self.patience.missing:

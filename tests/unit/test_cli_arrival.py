@@ -112,6 +112,36 @@ def test_a_dag_whose_newest_version_is_broken_does_not_run_as_the_one_before(
 
 
 @pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("stale", [False, True])
+@pytest.mark.parametrize("before", [[], ["before"]])
+def test_a_commit_that_breaks_every_dag_is_told_once_airflow_has_had_the_time_to_read_it(
+    before: list[str], stale: bool, server: Server, api: AirflowApi
+) -> None:
+    _, row = of("v1")
+    server.answers[UNKNOWN] = [(200, {**row, "is_stale": stale})]
+    server.answers[DAGS] = [listing() if stale else listing(of("v1"))]
+    first = [stamped(time) for time in before] or [broken()]
+    server.answers[ERRORS] = [*first, stamped("now")]
+    said: list[str] = []
+    patience = Patience(ordinary=0.5, whole=30)
+    with pytest.raises(UpdraftError, match="newest version of nope can't be imported") as caught:
+        wait_for_dag(api, "nope", said.append, newest=lambda: "v2", patience=patience)
+    print(*said, caught.value, sep="\n")
+    assert caught.value.where == "nope.py: Traceback of now"
+    assert ("Airflow would run" in caught.value.fix) is not stale
+
+
+@pytest.mark.usefixtures("often")
+def test_an_error_that_airflow_renews_before_it_can_have_read_the_newest_commit_is_not_of_that(
+    server: Server, api: AirflowApi
+) -> None:
+    server.answers[UNKNOWN] = [of("v1")] * 3 + [of("v2")]
+    server.answers[DAGS] = [listing(of("v1"))]
+    server.answers[ERRORS] = [stamped(str(number)) for number in range(9)]
+    assert wait_for_dag(api, "nope", print, newest=lambda: "v2") == of("v2")[1]
+
+
+@pytest.mark.usefixtures("often")
 def test_the_version_that_airflow_has_is_told_after_the_ordinary_wait(
     server: Server, api: AirflowApi
 ) -> None:
