@@ -131,9 +131,13 @@ class AirflowApi:
 
     def dag(self, dag_id: str) -> Json | None:
         """A DAG's row, or None while it isn't parsed."""
-        found = self._row(f"dags/{quote(dag_id)}")
-        # The row of a file that has gone stays, and no run can be made of it.
+        found = self.dag_so_far(dag_id)
+        # No run can be made of it.
         return None if found is None or found.get("is_stale") else found
+
+    def dag_so_far(self, dag_id: str) -> Json | None:
+        """A DAG's row, also a stale one: of a file that has gone or has long been broken."""
+        return self._row(f"dags/{quote(dag_id)}")
 
     def dags(self) -> list[Json]:
         """Every DAG's row."""

@@ -14,6 +14,8 @@ from infra.output import Print
 
 # Seconds between two looks at all DAGs.
 LOOK = 5
+# Seconds within which Airflow has ordinarily read what git-sync has brought.
+READ = 30
 LOGS = "make logs LOG=dag-processor and make logs LOG=git-sync say what comes"
 
 
@@ -22,15 +24,20 @@ class Patience:
     """How long a DAG is waited for, in seconds.
 
     Args:
+        ordinary: A pushed commit takes so long to be read; after that it is told what may be wrong.
         whole: In all.
-        hint: After so many it is told what may be wrong.
         missing: After so many in which no DAG came, all others being of the commit that it should
             be of, it is missing.
     """
 
+    ordinary: float = 10 + READ
     whole: float = 180
-    hint: float = 15
     missing: float = 30
+
+    @classmethod
+    def of_period(cls, period: float) -> Patience:
+        """That where git-sync asks the remote each so many seconds."""
+        return cls(ordinary=period + READ, whole=period + 180)
 
 
 @dataclass
@@ -51,6 +58,8 @@ class _Arrival:
     row: Json | None = None
     commit: str = ""
     _rows: list[Json] = field(default_factory=list)
+    _file: str = ""
+    _learnt: float = 0
     _since: float = field(default_factory=time.monotonic)
     _looked: float = -LOOK
     _error: object = None
@@ -58,11 +67,14 @@ class _Arrival:
 
     def arrived(self) -> bool:
         """Look, and return whether it is there and of the newest commit."""
-        self.row = self.api.dag(self.dag_id)
+        found = self.api.dag_so_far(self.dag_id) or {}
+        self.row = found if found and not found.get("is_stale") else None
+        self._file = found.get("relative_fileloc") or ""
         now = time.monotonic()
         if now - self._looked >= LOOK:
-            self._looked = now
             self._look_around(now)
+            # A git server that doesn't answer may take a minute to say so.
+            self._looked = time.monotonic()
         if self.row is None:
             return False
         return not self.commit or self.row.get("bundle_version") in (None, self.commit)
@@ -74,15 +86,25 @@ class _Arrival:
         if newest != self.commit or _ids(rows) != _ids(self._rows) or not _all_of(rows, newest):
             self._since = now
         if newest != self.commit:
-            self._error, self._broken = None, ""
+            self._learnt, self._error, self._broken = now, None, ""
         self.commit, self._rows = newest, rows
-        if self.row and any(row.get("bundle_version") == newest for row in rows):
-            self._judge(self.row)
+        if newest and self._file and self._is_read(now):
+            self._judge()
 
-    def _judge(self, row: Json) -> None:
+    def _is_read(self, now: float) -> bool:
+        """Whether the newest commit is what Airflow parses: it has a DAG of it, or had the time.
+
+        A commit that breaks every DAG shows by none of them, and the version of a file's error is
+        not told.
+        """
+        if any(row.get("bundle_version") == self.commit for row in self._rows):
+            return True
+        return now - self._learnt > self.patience.ordinary
+
+    def _judge(self) -> None:
         """Look for an error of its file that is younger than the newest commit's arrival."""
         errors = self.api.import_errors()
-        own = [error for error in errors if error["filename"] == row.get("relative_fileloc")]
+        own = [error for error in errors if error["filename"] == self._file]
         stamp = own[0].get("timestamp") if own else ""
         if self._error is None:
             self._error = stamp
@@ -91,11 +113,12 @@ class _Arrival:
 
     def refusal(self, passed: float) -> UpdraftError | None:
         """Why it is waited for in vain; None while there is hope."""
-        if self._broken and self.row:
+        if self._broken:
             return UpdraftError(
                 f"the newest version of {self.dag_id} can't be imported",
                 where=self._broken,
-                fix="mend the file and push it; Airflow would run the version before it",
+                fix="mend the file and push it"
+                + ("; Airflow would run the version before it" if self.row else ""),
             )
         of = f" of {self.commit[:12]}" if self.commit else ""
         if self.commit and not self.row and time.monotonic() - self._since > self.patience.missing:
@@ -146,8 +169,8 @@ def wait_for_dag(
         if not said:
             output(f"waiting for git-sync and the DAG processor to find {_wanted(arrival)}")
             said = 1
-        elif said == 1 and passed > patience.hint:
-            output(f"no {_wanted(arrival)} so far: {_why_unknown(api, dag_id)}; waiting on")
+        elif said == 1 and passed > patience.ordinary:
+            output(f"{_so_far(arrival)}; waiting on")
             said = 2
         time.sleep(1)
     assert arrival.row is not None  # noqa: S101 -- it has arrived
@@ -165,6 +188,14 @@ def _all_of(rows: list[Json], commit: str) -> bool:
 def _wanted(arrival: _Arrival) -> str:
     """The DAG, and the commit where an older one of it is there."""
     return f"{arrival.dag_id} of {arrival.commit[:12]}" if arrival.row else arrival.dag_id
+
+
+def _so_far(arrival: _Arrival) -> str:
+    """What there is after the ordinary wait, and where it is nothing, why that may be."""
+    if not arrival.row:
+        return f"no {arrival.dag_id} so far: {_why_unknown(arrival.api, arrival.dag_id)}"
+    read = str(arrival.row.get("bundle_version"))[:12]
+    return f"Airflow has {arrival.dag_id} of {read} still, and {arrival.commit[:12]} is newer"
 
 
 def _meant(dag_id: str, names: list[str]) -> str:

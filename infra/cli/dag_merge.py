@@ -60,7 +60,33 @@ def merge(base: Files, ours: Files, theirs: Files) -> Merged:
     return Merged({} if clashes else files, tuple(clashes))
 
 
+def base_that_only_adds(base: Files, ours: Files, theirs: Files) -> dict[str, str]:
+    """Return a base by which a merge takes of ours what is new alone, and else what they have.
+
+    Args:
+        base: What may have been pushed from here last.
+        ours: The folder.
+        theirs: The remote.
+    """
+    return {path: mine for path, mine in ours.items() if path in base or path in theirs}
+
+
+def at_odds(path: str, ours: Files, theirs: Files) -> str:
+    """Return what is a file of one side and a folder of the other, of a path and those above it.
+
+    Empty where nothing is.
+    """
+    mine, others = _folders(ours), _folders(theirs)
+    for above in (path, *map(str, PurePosixPath(path).parents)):
+        if (above in ours and above in others) or (above in theirs and above in mine):
+            return above
+    return ""
+
+
 def _files_below_files(files: Files) -> list[str]:
     """The paths that are a file of one side and a folder of the other."""
-    folders = {str(folder) for path in files for folder in PurePosixPath(path).parents}
-    return sorted(folders & files.keys())
+    return sorted(_folders(files) & files.keys())
+
+
+def _folders(files: Files) -> set[str]:
+    return {str(folder) for path in files for folder in PurePosixPath(path).parents}

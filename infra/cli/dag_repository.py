@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.cli.dag_merge import Files, parse
+from infra.cli.dag_merge import Files, index_info, parse
 from infra.errors import UpdraftError
 
 # A user's own settings would decide what is pushed: files to ignore, ends of lines, hooks.
@@ -16,12 +16,30 @@ SETTINGS = (
     *("core.excludesFile=/dev/null", "core.attributesFile=/dev/null", "core.hooksPath=/dev/null"),
     *("core.autocrlf=false", "core.quotePath=false"),
 )
+# What no folder's content holds.
+NEVER = "__pycache__/\n*.pyc\n"
 REACH = "make status shows whether the git server runs; is the address reachable?"
+FOLDER = "mend what git names in the folder of DAGs, then run it again"
+HERE = (
+    "mend what git names, or delete that folder and run it again: no DAG is lost, but what was "
+    "pushed from here before is no more known as its own, so make push-dags asks before it changes "
+    "or removes anything, and make up only adds"
+)
+# Git's exit codes: a question's answer is no; fsck's word for what is only written oddly.
+NO, ODD = 1, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A git repository over HTTP and who may write to it."""
+    """A git repository over HTTP and who may write to it.
+
+    Args:
+        url: Its address.
+        branch: The branch's short name.
+        username: Who pushes.
+        password: Theirs.
+        sub_path: The folder of DAGs in it, as `dags.subPath` has it; empty where it is the whole.
+    """
 
     url: str
     branch: str
@@ -56,6 +74,20 @@ class Repository:
         """The repository that is kept with a platform's state."""
         return cls(state / "dags.git", remote)
 
+    def prepare(self) -> None:
+        """Make it, unless it is there, and free it of what a push that was killed has left."""
+        # Nobody else works in it: a lock is of a push that was killed.
+        for left in self.git_dir.rglob("*.lock"):
+            left.unlink()
+        head = self.git_dir / "HEAD"
+        if not (head.is_file() and head.stat().st_size):
+            head.unlink(missing_ok=True)
+            self.git_dir.parent.mkdir(parents=True, exist_ok=True)
+            self.run("init", "-q", "--bare", str(self.git_dir))
+        exclude = self.git_dir / "info" / "exclude"
+        exclude.parent.mkdir(exist_ok=True)
+        exclude.write_text(NEVER)
+
     def newest(self) -> str:
         """Return the remote branch's commit; empty while the remote has no such branch."""
         branch = f"refs/heads/{self.remote.branch}"
@@ -68,15 +100,20 @@ class Repository:
 
     def known(self, ref: str) -> str:
         """The commit of a ref; empty where there is none."""
-        return self.run("rev-parse", "-q", "--verify", ref, check=False)
+        return self.run("rev-parse", "-q", "--verify", ref, passes=(0, NO))
+
+    def refs(self, below: str) -> dict[str, str]:
+        """The commits of all refs below a prefix, which ends with a slash."""
+        told = self.run("for-each-ref", "--format=%(refname) %(objectname)", below)
+        return dict(line.split(" ") for line in told.splitlines())
 
     def is_ancestor(self, commit: str, of: str) -> bool:
-        """Whether one commit is another one's ancestor, or that one itself."""
-        return bool(commit) and self.run("merge-base", commit, of, check=False) == commit
+        """Whether one commit is another one's ancestor, or that one itself; "" is nobody's."""
+        return bool(commit and of) and self.run("merge-base", commit, of, passes=(0, NO)) == commit
 
-    def files(self, commit: str) -> Files:
-        """The files of a commit; none of no commit."""
-        return parse(self.run("ls-tree", "-rz", commit)) if commit else {}
+    def files(self, tree: str) -> Files:
+        """The files of a commit or tree; none of none."""
+        return parse(self.run("ls-tree", "-rz", tree)) if tree else {}
 
     def changes(self, before: str, after: str) -> Changes:
         """What a commit or tree holds otherwise than one before it, which may be none."""
@@ -90,8 +127,40 @@ class Repository:
             removed=tuple(path for kind, path in pairs if kind == "D"),
         )
 
+    def snapshot(self, folder: Path) -> str:
+        """A folder's content as a tree.
+
+        Raises:
+            UpdraftError: Git can't read a file of it.
+        """
+        work = {**self._index("dags"), "GIT_WORK_TREE": str(folder)}
+        self.run("add", "-A", "--", ".", extra=work, cwd=folder, blame=(str(folder), FOLDER))
+        return self.run("write-tree", extra=work)
+
+    def tree(self, files: Files) -> str:
+        """A tree of these files, whose contents it holds."""
+        work = self._index("files")
+        self.run("update-index", "-z", "--index-info", extra=work, given=index_info(files))
+        return self.run("write-tree", extra=work)
+
+    def commit(self, tree: str, parents: Sequence[str], *paragraphs: str) -> str:
+        """A commit of a tree, its message of these paragraphs; parents that are "" don't count."""
+        heads = [word for parent in parents if parent for word in ("-p", parent)]
+        message = [word for paragraph in paragraphs for word in ("-m", paragraph)]
+        return self.run("commit-tree", tree, *heads, *message)
+
+    def _index(self, name: str) -> dict[str, str]:
+        """The environment of an empty index of that name."""
+        index = self.git_dir / f"index.{name}"
+        index.unlink(missing_ok=True)
+        return {"GIT_INDEX_FILE": str(index)}
+
     def over_http(self, *args: str) -> str:
-        """Git with the remote's credentials: by its environment, never an argument or a file."""
+        """Git with the remote's credentials: by its environment, never an argument or a file.
+
+        Raises:
+            UpdraftError: It failed; told of the repository here where that one is damaged.
+        """
         helper = '!f() { echo "username=$DAGS_USERNAME"; echo "password=$DAGS_PASSWORD"; }; f'
         credentials = {"DAGS_USERNAME": self.remote.username, "DAGS_PASSWORD": self.remote.password}
         options = [
@@ -102,16 +171,22 @@ class Repository:
             "-c",
             "http.proxy=",
         ]
-        return self.run(*options, *args, extra=credentials, fix=REACH)
+        blame = (f"{self.remote.url}, branch {self.remote.branch}", REACH)
+        try:
+            return self.run(*options, *args, extra=credentials, blame=blame)
+        except UpdraftError:
+            if (self.git_dir / "HEAD").is_file():
+                self.run("fsck", "--no-dangling", passes=(0, ODD))
+            raise
 
     def run(
         self,
         *args: str,
-        extra: dict[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        check: bool = True,
+        passes: Collection[int] = (0,),
         given: str = "",
-        fix: str = "mend what git names in the folder of DAGs, then run it again",
+        blame: tuple[str, str] | None = None,
     ) -> str:
         """Run git and return what it printed, without blanks at its ends.
 
@@ -119,9 +194,9 @@ class Repository:
             args: Its arguments.
             extra: Variables of its environment besides.
             cwd: Where it runs.
-            check: Whether a failure is an error.
+            passes: The exit codes that are no error.
             given: Its standard input.
-            fix: What an error tells to do.
+            blame: The place that an error names, and what it tells to do; this repository if None.
 
         Raises:
             UpdraftError: It failed.
@@ -148,10 +223,7 @@ class Repository:
         )
         # A file's name may be any bytes; text would make a line end of its carriage return.
         told, said = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
-        if check and done.returncode:
-            raise UpdraftError(
-                f"git failed: {said.strip() or told.strip()}",
-                where=f"{self.remote.url}, branch {self.remote.branch}",
-                fix=fix,
-            )
+        if done.returncode not in passes:
+            where, fix = blame or (str(self.git_dir), HERE)
+            raise UpdraftError(f"git failed: {said.strip() or told.strip()}", where=where, fix=fix)
         return told.strip()

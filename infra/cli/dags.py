@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.cli.dag_files import refuse_unfit, told
-from infra.cli.dag_merge import Files, index_info, merge
+from infra.cli.dag_clash import Clash
+from infra.cli.dag_files import refuse_unfit
+from infra.cli.dag_merge import base_that_only_adds, merge
 from infra.cli.dag_repository import Changes, Remote, Repository
 from infra.errors import UpdraftError
-from infra.output import printable
 
 # What was pushed from here last, and what the remote held after that.
 PUSHED, SEEN = "refs/updraft/pushed", "refs/updraft/seen"
-# The same of a push whose answer hasn't come: the server may have taken it.
-SENT, SENDING = "refs/updraft/sent", "refs/updraft/sending"
+# The same of each push whose answer hasn't come, below its commit: the server may take it yet.
+UNANSWERED = "refs/updraft/unanswered/"
 REMOTE = "refs/updraft/remote"
 MARK = "Updraft-Pushed: dags"
-NEVER = "__pycache__/\n*.pyc\n"
+# Called with what a push would do, it raises where that is not wanted.
+Agreed = Callable[[Changes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Pushed:
         commit: The remote's commit now.
         tree: The folder's content, as git names it; what others pushed is not in it.
         new: Whether it is new.
+        first: Whether the remote held nothing before.
+        whole: Whether what is pushed from here can count as the folder: false where files of others
+            kept some of it out, since nothing was pushed from here before.
         changes: What the push did to the remote.
         left: By what the remote differs from the folder still, since others pushed that.
     """
@@ -37,6 +40,8 @@ class Pushed:
     commit: str
     tree: str
     new: bool
+    first: bool
+    whole: bool
     changes: Changes
     left: Changes
 
@@ -57,12 +62,14 @@ class DagPusher:
         self._remote = remote
         self._git = Repository.beside(state, remote)
 
-    def push(self, mirror: Callable[[Changes], None] | None = None) -> Pushed:
+    def push(self, mirror: Agreed | None = None, takeover: Agreed | None = None) -> Pushed:
         """Push the folder's present content.
 
         Args:
-            mirror: Makes the remote equal to the folder, whatever others pushed; called before
-                that with what it would do, it raises where that is not wanted.
+            mirror: Makes the remote equal to the folder, whatever others pushed; called before.
+            takeover: Where the remote holds something, but nothing of it is known to be pushed from
+                here: takes the newest push of any folder for the one before this; called before.
+                Without it such a push only adds files.
 
         Raises:
             UpdraftError: The folder is missing, the remote can't be reached, or it holds other
@@ -70,26 +77,38 @@ class DagPusher:
         """
         if not self.folder.is_dir():
             raise UpdraftError("the folder of DAGs is missing", where=str(self.folder))
-        self._prepare()
+        self._git.prepare()
         theirs, tree = self._fetch(), self._tree()
-        base = theirs if mirror else self._base(theirs)
+        self._learn(theirs)
+        base, own = self._base(theirs)
+        agreed, only_adds = mirror, False
+        if mirror:
+            base = theirs
+        elif not own:
+            agreed, only_adds = takeover, takeover is None
         ours = self._commit(tree, base)
-        commit = self._merge(base, ours, theirs) if theirs else ours
-        changes = self._git.changes(theirs, commit)
-        if mirror and commit != theirs:
-            mirror(changes)
-        if commit != theirs:
-            self._git.note({SENT: ours, SENDING: commit})
-            self._send(commit)
-        self._git.note({PUSHED: ours, SEEN: commit, SENT: "", SENDING: ""})
-        left = self._git.changes(tree, commit)
-        return Pushed(commit, tree, commit != theirs, changes, left)
+        commit = self._merge(base, ours, theirs, only_adds=only_adds) if theirs else ours
+        changes, left = self._git.changes(theirs, commit), self._git.changes(tree, commit)
+        whole = not (only_adds and (left.changed or left.removed))
+        if agreed and commit != theirs:
+            agreed(changes)
+        self._send(theirs, commit, ours if whole else "")
+        return Pushed(commit, tree, commit != theirs, not theirs, whole, changes, left)
 
-    def _send(self, commit: str) -> None:
+    def _send(self, theirs: str, commit: str, ours: str) -> None:
+        """Give the remote its new commit, unless it has it; note what of it is ours, if it is."""
+        pushed = {PUSHED: ours, SEEN: commit} if ours else {}
+        if commit != theirs:
+            self._git.note({_unanswered(ref, commit): to for ref, to in pushed.items()})
+            self._try(commit)
+            # The remote has gone on from where those were to be taken.
+            pushed |= dict.fromkeys(self._git.refs(UNANSWERED), "")
+        self._git.note(pushed)
+
+    def _try(self, commit: str) -> None:
+        branch = f"refs/heads/{self._remote.branch}"
         try:
-            self._git.over_http(
-                "push", "-q", self._remote.url, f"{commit}:refs/heads/{self._remote.branch}"
-            )
+            self._git.over_http("push", "-q", self._remote.url, f"{commit}:{branch}")
         except UpdraftError as error:
             if "[rejected]" not in error.what:
                 raise
@@ -98,19 +117,6 @@ class DagPusher:
                 where=error.where,
                 fix="run it again: it looks at what they pushed",
             ) from error
-
-    def _prepare(self) -> None:
-        # Nobody else works in it: a lock is of a push that was killed.
-        for left in self._git.git_dir.rglob("*.lock"):
-            left.unlink()
-        head = self._git.git_dir / "HEAD"
-        if not (head.is_file() and head.stat().st_size):
-            head.unlink(missing_ok=True)
-            self._git.git_dir.parent.mkdir(parents=True, exist_ok=True)
-            self._git.run("init", "-q", "--bare", str(self._git.git_dir))
-        exclude = self._git.git_dir / "info" / "exclude"
-        exclude.parent.mkdir(exist_ok=True)
-        exclude.write_text(NEVER)
 
     def _fetch(self) -> str:
         """The remote branch's commit, fetched; empty while the remote has no such branch."""
@@ -122,77 +128,59 @@ class DagPusher:
 
     def _tree(self) -> str:
         """The folder's content as a git tree, below the sub path that git-sync links."""
-        index = self._git.git_dir / "index.dags"
-        index.unlink(missing_ok=True)
-        work = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(self.folder)}
-        self._git.run("add", "-A", "--", ".", extra=work, cwd=self.folder)
-        tree = self._git.run("write-tree", extra=work)
+        tree = self._git.snapshot(self.folder)
         refuse_unfit(self.folder, self._git.run("ls-tree", "-rlz", tree))
-        if not self._remote.sub_path:
+        sub_path = self._remote.sub_path
+        if not sub_path:
             return tree
-        index.unlink(missing_ok=True)
-        self._git.run(
-            "read-tree", f"--prefix={self._remote.sub_path.strip('/')}/", tree, extra=work
-        )
-        return self._git.run("write-tree", extra=work)
+        files = self._git.files(tree)
+        return self._git.tree({f"{sub_path}/{path}": about for path, about in files.items()})
 
-    def _base(self, theirs: str) -> str:
-        """The last commit that was pushed from here: kept here, else found in the remote."""
+    def _learn(self, theirs: str) -> None:
+        """Note which push the remote has taken though its answer was lost."""
+        refs = self._git.refs(UNANSWERED)
+        for ref, commit in refs.items():
+            if ref == _unanswered(SEEN, commit) and self._git.is_ancestor(commit, theirs):
+                pushed = _unanswered(PUSHED, commit)
+                self._git.note({PUSHED: refs[pushed], SEEN: commit, pushed: "", ref: ""})
+
+    def _base(self, theirs: str) -> tuple[str, bool]:
+        """The commit that was pushed before: from here, or else by anybody; and whether from here.
+
+        To a remote that is empty all is pushed from here.
+        """
         if not theirs:
-            return ""
+            return "", True
         # A remote that was made anew holds nothing of what was pushed before.
-        for remote, here in ((SENDING, SENT), (SEEN, PUSHED)):
-            if self._git.is_ancestor(self._git.known(remote), theirs):
-                return self._git.known(here)
-        return self._git.run("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs, check=False)
+        if self._git.is_ancestor(self._git.known(SEEN), theirs):
+            return self._git.known(PUSHED), True
+        return self._git.run("log", "-1", "--format=%H", f"--grep=^{MARK}$", theirs), False
 
     def _commit(self, tree: str, base: str) -> str:
         """A commit of the tree on top of the base; the base itself when nothing changed."""
         if base and self._git.run("rev-parse", f"{base}^{{tree}}") == tree:
             return base
-        parents = ["-p", base] if base else []
-        return self._git.run("commit-tree", tree, *parents, "-m", "Push the DAGs", "-m", MARK)
+        return self._git.commit(tree, [base], "Push the DAGs", MARK)
 
-    def _merge(self, base: str, ours: str, theirs: str) -> str:
+    def _merge(self, base: str, ours: str, theirs: str, *, only_adds: bool) -> str:
         """The commit for the remote: theirs, ours, or a merge of both."""
-        if self._git.is_ancestor(theirs, ours):
+        if not only_adds and self._git.is_ancestor(theirs, ours):
             return ours
-        sides = [self._git.files(commit) for commit in (base, ours, theirs)]
-        merged = merge(*sides)
+        before, mine, others = [self._git.files(commit) for commit in (base, ours, theirs)]
+        if only_adds:
+            before = base_that_only_adds(before, mine, others)
+        merged = merge(before, mine, others)
         if merged.clashes:
-            raise self._clash(merged.clashes, sides[2])
-        if merged.files == sides[2]:
+            raise Clash(merged.clashes, self.folder, mine, others, REMOTE).error(self._git)
+        if merged.files == others:
             return theirs
-        index = self._git.git_dir / "index.merged"
-        index.unlink(missing_ok=True)
-        work = {"GIT_INDEX_FILE": str(index)}
-        given = index_info(merged.files)
-        self._git.run("update-index", "-z", "--index-info", extra=work, given=given)
-        tree = self._git.run("write-tree", extra=work)
-        heads = ["-p", theirs, "-p", ours]
-        return self._git.run("commit-tree", tree, *heads, "-m", "Merge the pushed DAGs")
+        tree = self._git.tree(merged.files)
+        if only_adds:
+            # Not marked, as it isn't the folder; what is, is not in its history.
+            return self._git.commit(tree, [theirs], "Add DAGs that were not there")
+        return self._git.commit(tree, [theirs, ours], "Merge the pushed DAGs")
 
-    def _clash(self, paths: Sequence[str], theirs: Files) -> UpdraftError:
-        first = paths[0]
-        sub_path = self._remote.sub_path.strip("/")
-        tree, inside = f"{REMOTE}:{sub_path}", first.removeprefix(f"{sub_path}/")
-        words = [
-            "git",
-            f"--git-dir={self._git.git_dir}",
-            "archive",
-            tree.rstrip(":"),
-            inside,
-        ]
-        # With its mode, and as a link where it is one.
-        take = f"{shlex.join(words)} | {shlex.join(['tar', '-xC', str(self.folder)])}"
-        way = (
-            f"put their version into the folder ({printable(take)})"
-            if first in theirs
-            else f"take {printable(first)} out of the folder, as they have"
-        )
-        return UpdraftError(
-            f"others changed the same DAGs: {told(paths)}",
-            where=f"{self._remote.url}, branch {self._remote.branch}",
-            fix=f"{way}, push, then change it and push again; or, to drop all that others pushed: "
-            "make push-dags MIRROR=1",
-        )
+
+def _unanswered(ref: str, commit: str) -> str:
+    """Where a ref is kept of a push of that commit until its answer comes."""
+    return f"{UNANSWERED}{commit}/{ref.rpartition('/')[2]}"

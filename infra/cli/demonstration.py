@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from infra.cli.airflow_api import AirflowApi, ApiError, LogicalDate, quote
-from infra.cli.arrival import wait_for_dag
+from infra.cli.arrival import Patience, wait_for_dag
+from infra.cli.dag_report import tell_changes, tell_left
+from infra.cli.dags import Pushed
 from infra.cli.options import DEFAULT_DAG
 from infra.cli.picture import timeline
-from infra.cli.platform import Platform
+from infra.cli.platform import DAGS, Platform
 from infra.cli.report import Lines, LiveTable, table, terminal
 from infra.cli.runs import RunReport
 from infra.errors import UpdraftError
-from infra.output import Output
+from infra.output import Output, Print
 from infra.values import links, names
 
 # Where the command that login tells forwards the UI, on a cluster whose stack names no address.
@@ -39,10 +41,11 @@ def show(platform: Platform, output: Output) -> RunReport | None:
     With the image and the DAGs of the last good demonstration it shows that one again, whatever
     settings changed: a second make up runs nothing.
     """
-    tree = push(platform, output)
+    pushed = push(platform, output)
+    newest = Newest(platform, output, pushed.commit if pushed else "")
     with platform.api() as api:
         record = platform.paths.state / "demonstration.json"
-        print_ = fingerprint(platform.config, tree)
+        print_ = fingerprint(platform.config, pushed.tree if pushed else "")
         report = _shown_before(platform, api, record, print_)
         if report:
             output("image and DAGs are those of this run; make trigger runs it anew:")
@@ -52,18 +55,24 @@ def show(platform: Platform, output: Output) -> RunReport | None:
                 f"{platform.settings.dags.repository} holds no {DEFAULT_DAG} (or none yet) to show"
             )
         else:
-            report = run(platform, api, output, Request(DEFAULT_DAG))
+            report = run(platform, api, output, Request(DEFAULT_DAG), newest)
             record.write_text(json.dumps({"fingerprint": print_, "run": report.run_id}))
     return report
 
 
-def push(platform: Platform, output: Output) -> str:
-    """Push dags/ to the git server inside the cluster; what dags/ holds, "" where there is none."""
+def push(platform: Platform, output: Output, folder: Path = DAGS) -> Pushed | None:
+    """Push dags/ to the git server inside the cluster; None where there is no such server.
+
+    On a server that holds DAGs already, of which none was pushed from here, it only adds.
+    """
     if not platform.has_git_server:
-        return ""
-    pushed = platform.push_dags()
+        return None
+    pushed = platform.push_dags(folder)
+    if not pushed.first:
+        tell_changes(output, pushed.changes)
+    tell_left(output, pushed)
     output(f"dags/ {'pushed' if pushed.new else 'is in the git server'} as {pushed.commit[:12]}")
-    return pushed.tree
+    return pushed
 
 
 def fingerprint(config: Mapping[str, Any], tree: str) -> str:
@@ -89,14 +98,33 @@ def _shown_before(platform: Platform, api: AirflowApi, record: Path, now: str) -
     return report
 
 
-def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> RunReport:
+def run(
+    platform: Platform,
+    api: AirflowApi,
+    output: Output,
+    asked: Request,
+    newest: Newest | None = None,
+) -> RunReport:
     """Run a DAG now, show it while it runs, and print the table of its pods.
+
+    Args:
+        platform: Where.
+        api: Its Airflow.
+        output: Told what it waits for.
+        asked: What runs.
+        newest: Knows the newest commit; without it the git server alone is asked.
 
     Raises:
         UpdraftError: The DAG doesn't appear, or its run fails.
     """
     dag_id = asked.dag_id
-    dag = wait_for_dag(api, dag_id, output, newest=_newest(platform, output))
+    dag = wait_for_dag(
+        api,
+        dag_id,
+        output,
+        newest=newest or Newest(platform, output),
+        patience=Patience.of_period(platform.settings.dags.period_seconds),
+    )
     if dag["is_paused"]:
         api.unpause(dag_id)
         output(f"{dag_id} was paused and is unpaused now")
@@ -116,21 +144,37 @@ def run(platform: Platform, api: AirflowApi, output: Output, asked: Request) -> 
     return report
 
 
-def _newest(platform: Platform, output: Output) -> Callable[[], str]:
-    """What asks for the newest commit; where the git server doesn't answer, any will do."""
-    told: list[str] = []
+@dataclass
+class Newest:
+    """Asks the git server for its newest commit, which stays the last one known where it is silent.
 
-    def ask() -> str:
-        if told:
+    Args:
+        platform: The git server's.
+        output: Told when it doesn't answer.
+        commit: The last one known; "" where none is, and any will do.
+    """
+
+    platform: Platform
+    output: Print
+    commit: str = ""
+    _silent: bool = False
+
+    def __call__(self) -> str:
+        """The newest commit, as far as it is known."""
+        if self._silent and not self.commit:
             return ""
         try:
-            return platform.newest_commit()
+            self.commit = self.platform.newest_commit()
         except UpdraftError as error:
-            told.append(error.what)
-            output(f"the newest commit is not known, so what Airflow has runs: {error.what}")
-            return ""
+            if not self._silent:
+                self.output(f"the git server doesn't answer, {self._so()}: {error.what}")
+            self._silent = True
+        return self.commit
 
-    return ask
+    def _so(self) -> str:
+        if self.commit:
+            return f"so {self.commit[:12]} is taken for the newest commit"
+        return "so the newest commit is not known and what Airflow has runs"
 
 
 def _follow(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from infra.cli import demonstration
+from infra.cli.dag_report import tell_changes, tell_left
 from infra.cli.dag_repository import Changes
 from infra.cli.options import Options, flag, parse_conf, parse_dag, parse_logical_date
 from infra.cli.platform import DAGS, Platform
 from infra.cli.prompt import confirm
 from infra.local.lock import hold_instance
-from infra.output import Output, Print, printable
+from infra.output import Output
 from infra.root import ROOT
 
 
@@ -32,49 +33,34 @@ def trigger(options: Options, dag: str, conf: str, logical_date: str) -> None:
 
 
 def push_dags(options: Options, folder: str | None) -> None:
-    """Push the DAGs to the git server inside the cluster; with MIRROR=1 it holds nothing else."""
+    """Push the DAGs to the git server inside the cluster; with MIRROR=1 it holds nothing else.
+
+    It asks before that, and before it changes or removes files where nothing was pushed from here.
+    """
     platform = Platform.recorded(options)
     output = Output()
     source = ROOT / folder if folder else DAGS
+    mirror = flag("MIRROR")
+    asked: list[Changes] = []
 
     def agreed(changes: Changes) -> None:
+        asked.append(changes)
         tell_changes(output, changes)
         if changes.changed or changes.removed:
-            confirm(f"Make the git server's DAGs equal to {source}")
+            confirm(
+                f"Make the git server's DAGs equal to {source}"
+                if mirror
+                else "Nothing was pushed from here before, so these may be others' DAGs; go on"
+            )
 
-    mirror = agreed if flag("MIRROR") else None
     with hold_instance(platform.paths, output):
-        pushed = platform.push_dags(source, mirror)
-    if not mirror:
+        pushed = platform.push_dags(source, agreed if mirror else None, agreed)
+    if not asked:
         tell_changes(output, pushed.changes)
-        tell_left(output, pushed.left)
+    tell_left(output, pushed)
     if not pushed.new:
         output(f"nothing new; the server has {pushed.commit[:12]}")
         return
     output(f"pushed as {pushed.commit[:12]}")
     period = platform.settings.dags.period
     output(f"git-sync brings it within {period}, and half a minute later Airflow has read it")
-
-
-def tell_changes(output: Print, changes: Changes) -> None:
-    """Tell what a push does, a line a file."""
-    for word, paths in (
-        ("adds", changes.added),
-        ("changes", changes.changed),
-        ("removes", changes.removed),
-    ):
-        for path in paths:
-            output(f"{word:8} {printable(path)}")
-
-
-def tell_left(output: Print, left: Changes) -> None:
-    """Tell by what the repository differs from the folder, a line a file, and what would end it."""
-    for reason, paths in (
-        ("others pushed it", left.added),
-        ("others changed it, and their version stays", left.changed),
-        ("others removed it", left.removed),
-    ):
-        for path in paths:
-            output(f"leaves   {printable(path)}: {reason}")
-    if left != Changes():
-        output("make push-dags MIRROR=1 would make the repository equal to the folder")

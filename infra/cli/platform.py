@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +16,8 @@ from infra import settings
 from infra.cli import choices as recorded
 from infra.cli.airflow_api import AirflowApi
 from infra.cli.choices import Choices
-from infra.cli.dag_repository import Changes, Remote, Repository
-from infra.cli.dags import DagPusher, Pushed
+from infra.cli.dag_repository import Remote, Repository
+from infra.cli.dags import Agreed, DagPusher, Pushed
 from infra.cli.forward import forwarded
 from infra.cli.options import Options
 from infra.cli.runs import RunWatcher
@@ -214,7 +214,10 @@ class Platform:
         return self.settings.dags.server is not None
 
     def push_dags(
-        self, folder: Path = DAGS, mirror: Callable[[Changes], None] | None = None
+        self,
+        folder: Path = DAGS,
+        mirror: Agreed | None = None,
+        takeover: Agreed | None = None,
     ) -> Pushed:
         """Push a folder of DAGs to the git server inside the cluster; see DagPusher.push.
 
@@ -228,7 +231,7 @@ class Platform:
                 fix="push to that repository; git-sync brings what its branch holds",
             )
         with self.git_remote() as remote:
-            return DagPusher(folder, self.paths.state, remote).push(mirror)
+            return DagPusher(folder, self.paths.state, remote).push(mirror, takeover)
 
     def newest_commit(self) -> str:
         """The newest commit of the git server inside the cluster; empty where there is none."""
@@ -242,11 +245,12 @@ class Platform:
         """The git server inside the cluster, reachable while the block runs."""
         self.reachable()
         secret = self.secret(names.GIT_CREDENTIALS)
+        sub_path = self.settings.dags.sub_path
         with forwarded(self.kubectl, self.namespace, f"service/{names.GIT}", GIT_PORT) as port:
             yield Remote(
                 url=f"http://127.0.0.1:{port}/dags.git",
                 branch=self.settings.dags.ref,
                 username=secret["GITSYNC_USERNAME"],
                 password=secret["GITSYNC_PASSWORD"],
-                sub_path=self.settings.dags.sub_path.removeprefix("."),
+                sub_path="" if sub_path == "." else sub_path,
             )

@@ -89,6 +89,11 @@ class Dags(Area):
     ssh: Ssh | None = Field(None, description="For an ssh remote.")
     server: GitServer | None = Field(None, description="Deploy a git server in the cluster.")
 
+    @property
+    def period_seconds(self) -> int:
+        """How often the remote is asked, in seconds."""
+        return int(self.period[:-1]) * {"s": 1, "m": 60}[self.period[-1]]
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.repository is None and self.server is None:

@@ -10,21 +10,12 @@ from typing import Any
 import pytest
 
 from infra.cli import demonstration
-from infra.cli.choices import Choices
 from infra.cli.platform import Platform
 from infra.cli.remove import running, tell_running
 from infra.cli.runs import RunReport
 from infra.local.paths import Paths
 from infra.local.tools import ToolCache
 from infra.output import Output
-
-
-@pytest.fixture
-def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    """A platform of the embedded cluster as it is recorded; nothing runs."""
-    monkeypatch.setenv("UPDRAFT_STATE", str(tmp_path))
-    chosen = Choices("", "embedded", "embedded", "", "local", "", 8080)
-    return Platform(Paths.for_instance("told"), chosen)
 
 
 def test_the_login_is_labelled_and_hides_the_password_until_it_is_given(platform: Platform) -> None:
