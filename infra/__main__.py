@@ -22,6 +22,7 @@ from infra.components.logs import Logs, LogsArgs  # noqa: E402
 from infra.components.metrics import Metrics, MetricsArgs  # noqa: E402
 from infra.components.migrations import Migrations, MigrationsArgs  # noqa: E402
 from infra.components.namespaces import Namespaces, NamespacesArgs  # noqa: E402
+from infra.components.options import Options, OptionsArgs  # noqa: E402
 from infra.components.ownership import owned_by  # noqa: E402
 from infra.components.tasks import Tasks, TasksArgs  # noqa: E402
 from infra.errors import UpdraftError  # noqa: E402
@@ -51,6 +52,7 @@ def main(settings: Settings) -> None:
     image = Image("image", ImageArgs(settings.image, ROOT))
     namespaces = Namespaces("namespaces", NamespacesArgs(settings), options)
     keys = Keys("keys", KeysArgs(settings, namespaces), options)
+    hidden = Options("options", OptionsArgs(settings, namespaces), options)
     git = GitAccess("git-access", GitAccessArgs(settings, namespaces), options)
     if settings.dags.server:
         server = GitServerArgs(settings, settings.dags.server, namespaces, git.secrets)
@@ -59,7 +61,7 @@ def main(settings: Settings) -> None:
     tasks = Tasks("tasks", TasksArgs(settings, namespaces, image.reference), options)
     migrations = Migrations(
         "migrations",
-        MigrationsArgs(settings, image.reference, namespaces, database, keys),
+        MigrationsArgs(settings, image.reference, namespaces, database, keys, hidden),
         options,
     )
     if settings.monitoring.mode != "none":
@@ -69,7 +71,7 @@ def main(settings: Settings) -> None:
         Metrics("metrics", metrics, options)
     if settings.monitoring.logs_are_kept:
         Logs("logs", LogsArgs(settings, namespaces), options)
-    before = [migrations.admin, tasks, *git.secrets]
+    before = [migrations.admin, tasks, *hidden.secrets, *git.secrets]
     airflow = Airflow("airflow", AirflowArgs(settings, image.reference, ROOT, before), options)
     pulumi.export("url", airflow.url)
     pulumi.export("image", image.reference.apply(str))

@@ -12,6 +12,7 @@ from infra.components.database import Database
 from infra.components.keys import Keys
 from infra.components.namespaces import Namespaces
 from infra.components.objects import declare
+from infra.components.options import Options
 from infra.settings import Settings
 from infra.values import config, names, pods
 from infra.values.image import ImageReference
@@ -26,6 +27,7 @@ class MigrationsArgs:
     namespaces: Namespaces
     database: Database
     keys: Keys
+    options: Options
 
 
 class Migrations(pulumi.ComponentResource):
@@ -50,7 +52,7 @@ class Migrations(pulumi.ComponentResource):
         }
         after = pulumi.ResourceOptions(parent=self, depends_on=namespaces)
         settings = declare(f"{name}-config", manifest, after)
-        before: list[pulumi.Resource] = [settings, args.database, args.keys]
+        before: list[pulumi.Resource] = [settings, args.database, args.keys, *args.options.secrets]
         self.migrate = self._job(f"{name}-migrate", "airflow-migrate", pods.migrate_job, before)
         self.admin = self._job(
             f"{name}-admin", "airflow-admin", pods.admin_job, [*before, self.migrate]

@@ -107,6 +107,21 @@ def _disagreements(settings: Settings) -> list[str]:
                 "password or existingSecret of its own",
             )
         )
+    there = {
+        f"{section}.{option}"
+        for section, options in settings.airflow.config.items()
+        for option in options
+    }
+    found += [
+        disagreement(
+            Settings,
+            "tasks.config",
+            name,
+            f"options that airflow.config sets ({', '.join(sorted(there)) or 'none'})",
+        )
+        for name in settings.tasks.config
+        if name not in there
+    ]
     return found
 
 

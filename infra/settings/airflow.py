@@ -80,5 +80,8 @@ class Airflow(Area):
     dag_processor: DagProcessor = Field(default_factory=DagProcessor, description="DAG processor.")
     triggerer: Triggerer = Field(default_factory=Triggerer, description="Triggerer.")
     config: Annotated[Mapping[Section, Mapping[Option, Value]], AfterValidator(checked)] = Field(
-        default_factory=dict, description="Options of airflow.cfg, {section: {option: value}}."
+        default_factory=dict,
+        description="Options of airflow.cfg, {section: {option: value}}. Those that Airflow "
+        "describes and that hold no secret are in ConfigMaps, of tasks too where they read the "
+        "section; all others are in a Secret of the control plane.",
     )

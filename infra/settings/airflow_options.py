@@ -77,8 +77,8 @@ def _one_value(value: str) -> str:
         raise ValueError("one line, without control characters: another line would be an option")
     if holds_secret(value):
         raise ValueError(
-            "text without a login, key or password in it, since it would be written to a "
-            "ConfigMap; name a connection, or a command by the option's form …_cmd"
+            "text without a login, key or password in it; name a connection, or a command by the "
+            "option's form …_cmd"
         )
     if "%" in value.replace("%%", ""):
         raise ValueError("text with each % doubled, since airflow.cfg expands a single one")
@@ -93,6 +93,15 @@ _option = matching(
 )
 Section = Annotated[str, AfterValidator(_section)]
 Option = Annotated[str, AfterValidator(_option)]
+OptionName = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,2}",
+            "an option with its section, such as smtp.smtp_host",
+        )
+    ),
+]
 Value = Annotated[str, BeforeValidator(_text), AfterValidator(_one_value)]
 
 
@@ -109,8 +118,8 @@ def checked(config: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str
                 raise ValueError(f"options that the platform doesn't stand on; {where}: {place}")
             if is_secret(option):
                 raise ValueError(
-                    f"options that hold no secret: {where} would be written to a ConfigMap; see "
-                    f"updraft:keys and updraft:database, or the form …_cmd where Airflow knows it"
+                    f"options that hold no secret: {where} does; see updraft:keys and "
+                    f"updraft:database, or the form …_cmd where Airflow knows it"
                 )
     return config
 

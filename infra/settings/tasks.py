@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from infra.settings.airflow_options import OptionName
 from infra.settings.base import Area, Resources, Toleration, resources
 from infra.settings.grammar.kubernetes import (
     MOST_PODS,
@@ -68,6 +69,11 @@ class Tasks(Area):
         60,
         description="Minutes for which finished pods stay, looked for every 10 minutes; 0 deletes "
         "them at once.",
+    )
+    config: tuple[OptionName, ...] = Field(
+        (),
+        description="Options of airflow.config, as section.option, that tasks get besides those of "
+        "sections that a task reads and that hold no secret; DAG authors can read them.",
     )
     node_selector: NodeSelector = Field(default_factory=dict, description="Labels of the nodes.")
     tolerations: tuple[Toleration, ...] = Field((), description="Taints that are tolerated.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from infra import versions
 from infra.settings import Settings
 from infra.settings.airflow import Component
-from infra.values import config, git, names, pod_template, security
+from infra.values import config, git, names, options, pod_template, security
 from infra.values.image import ImageReference
 
 Values = dict[str, object]
@@ -38,6 +38,7 @@ def values(settings: Settings, image: ImageReference) -> Values:
         "config": _escaped(config.control_plane(settings)),
         "podTemplate": _escape(pod_template.text(settings, image)),
         **_secrets(settings),
+        **_hidden_options(settings),
         **_switched_off(),
         "dags": {"gitSync": _git_sync(settings)},
         "scheduler": _scheduler(settings),
@@ -51,10 +52,10 @@ def _escape(text: str) -> str:
     return text.replace("{{", '{{ "{{" }}')
 
 
-def _escaped(options: config.Config) -> dict[str, dict[str, str]]:
+def _escaped(whole: config.Config) -> dict[str, dict[str, str]]:
     return {
         section: {key: _escape(value) for key, value in below.items()}
-        for section, below in options.items()
+        for section, below in whole.items()
     }
 
 
@@ -83,6 +84,17 @@ def _secrets(settings: Settings) -> Values:
         "data": {"metadataSecretName": metadata, "brokerUrlSecretName": "not-used-without-celery"},
         # A connection in the environment would let any DAG file reach the metadata database.
         "enableBuiltInSecretEnvVars": {"AIRFLOW_CONN_AIRFLOW_DB": False},
+    }
+
+
+def _hidden_options(settings: Settings) -> Values:
+    variables = options.hidden(settings)
+    if not variables:
+        return {}
+    return {
+        "extraEnvFrom": f"- secretRef:\n    name: {names.OPTIONS}\n",
+        # Variables never change in a running pod.
+        "airflowPodAnnotations": {"updraft.dev/options": options.digest(variables)},
     }
 
 

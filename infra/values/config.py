@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from infra import versions
 from infra.settings import Settings
-from infra.values import links, names, sizes
+from infra.values import links, names, options, sizes
 from infra.values.monitoring import options as monitoring
 from monitoring import ports, statsd
 
@@ -16,8 +16,28 @@ Config = dict[str, dict[str, str]]
 HEALTH_PORT = 8974
 # A task waits for quota in the state queued, and this long its token lives: a night's backlog fits.
 QUEUED_TIMEOUT_SECONDS = 24 * 60 * 60
-# Sections that only the control plane reads. What is left holds nothing that a task may not know.
-_CONTROL_PLANE = {"database", "fab", "kubernetes_executor", "scheduler", "triggerer"}
+# Sections that a task's process reads, too.
+_OF_TASKS = frozenset(
+    [
+        "api",
+        "common.io",
+        "core",
+        "dag_processor",
+        "email",
+        "logging",
+        "metrics",
+        "openlineage",
+        "operators",
+        "sdk",
+        "secrets",
+        "smtp",
+        "standard",
+        "state_store",
+        "traces",
+        "updraft",
+        "workers",
+    ]
+)
 
 
 def dags_folder(settings: Settings) -> str:
@@ -38,7 +58,7 @@ def api_url(settings: Settings) -> str:
 
 
 def control_plane(settings: Settings) -> Config:
-    """Return every option that Updraft sets, with the stack's own laid over."""
+    """Return what Updraft sets, with the stack's own options that anybody may read laid over."""
     config: Config = {
         "core": _core(settings),
         "api": {"base_url": settings.airflow.base_url} if settings.airflow.base_url else {},
@@ -56,18 +76,23 @@ def control_plane(settings: Settings) -> Config:
         "kubernetes_executor": _executor(settings),
         "updraft": _package(settings),
     }
-    for section, options in settings.airflow.config.items():
-        config.setdefault(section, {}).update({key: str(value) for key, value in options.items()})
-    return {section: options for section, options in config.items() if options}
+    for section, below in options.harmless(settings).items():
+        config.setdefault(section, {}).update(below)
+    return {section: below for section, below in config.items() if below}
 
 
 def task(settings: Settings) -> Config:
-    """Return the options that a task pod needs."""
+    """Return the options that a task pod needs, and those that the settings name as the tasks'."""
+    named = set(settings.tasks.config)
     config = {
-        section: options
-        for section, options in control_plane(settings).items()
-        if section not in _CONTROL_PLANE
+        section: {
+            key: value
+            for key, value in below.items()
+            if section in _OF_TASKS or f"{section}.{key}" in named
+        }
+        for section, below in control_plane(settings).items()
     }
+    config = {section: below for section, below in config.items() if below}
     config["dag_processor"]["dag_bundle_config_list"] = _bundles(settings, one_time=True)
     return config
 
@@ -83,15 +108,15 @@ def as_json(value: object) -> str:
 def as_file(config: Config) -> str:
     """Return the text of airflow.cfg."""
     lines: list[str] = []
-    for section, options in sorted(config.items()):
-        lines += [f"[{section}]", *(f"{key} = {value}" for key, value in sorted(options.items()))]
+    for section, below in sorted(config.items()):
+        lines += [f"[{section}]", *(f"{key} = {value}" for key, value in sorted(below.items()))]
         lines.append("")
     return "\n".join(lines)
 
 
 def _package(settings: Settings) -> dict[str, str]:
     given = {"links": links.option(settings), **sizes.options(settings)}
-    options = {name: as_json(value) for name, value in given.items()}
+    objects = {name: as_json(value) for name, value in given.items()}
     named = {
         "version": versions.UPDRAFT,
         "notifications_conn_id": settings.notifications.connection_id,
@@ -108,7 +133,7 @@ def _package(settings: Settings) -> dict[str, str]:
     }
     # airflow.cfg expands a single %.
     texts = {name: value.replace("%", "%%") for name, value in named.items() if value}
-    return {**options, **texts}
+    return {**objects, **texts}
 
 
 def _core(settings: Settings) -> dict[str, str]:
@@ -157,11 +182,11 @@ def _dag_processor(settings: Settings) -> dict[str, str]:
     }
 
 
-def _bundles(settings: Settings, **options: object) -> str:
+def _bundles(settings: Settings, **more: object) -> str:
     bundle = {
         "name": "dags-folder",
         "classpath": "updraft.bundle.GitSyncDagBundle",
-        "kwargs": {"view_url_template": links.folder(settings), **options},
+        "kwargs": {"view_url_template": links.folder(settings), **more},
     }
     return as_json([bundle])
 

@@ -30,6 +30,9 @@ TASK_CONFIG: Final = "airflow-task"
 JOB_CONFIG: Final = "airflow-jobs"
 CLEANUP: Final = "airflow-pod-cleanup"
 TASKS: Final = "tasks"
+# Secrets with options of airflow.cfg that not everybody may read.
+OPTIONS: Final = "airflow-options"
+TASK_OPTIONS: Final = "airflow-task-options"
 
 SCHEDULER: Final = "airflow-scheduler"
 API_SERVER: Final = "airflow-api-server"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from infra.settings import Settings
-from infra.values import git, names, security
+from infra.values import git, names, options, security
 from infra.values.image import ImageReference
 
 _TERMINATION_SECONDS = 60
@@ -50,6 +50,7 @@ def _base(settings: Settings, image: ImageReference) -> dict[str, object]:
         "image": str(image),
         "imagePullPolicy": settings.image.pull_policy,
         "env": [{"name": "AIRFLOW_HOME", "value": names.HOME}, *_given()],
+        **_hidden_options(settings),
         "resources": settings.tasks.resources.as_dict(),
         "securityContext": security.container(),
         "volumeMounts": [
@@ -64,6 +65,12 @@ def _base(settings: Settings, image: ImageReference) -> dict[str, object]:
             },
         ],
     }
+
+
+def _hidden_options(settings: Settings) -> dict[str, object]:
+    if not options.hidden_for_tasks(settings):
+        return {}
+    return {"envFrom": [{"secretRef": {"name": names.TASK_OPTIONS}}]}
 
 
 def _given() -> list[dict[str, object]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from infra.settings import Settings
-from infra.values import names, security
+from infra.values import names, options, security
 from infra.values.image import ImageReference
 
 Spec = dict[str, object]
@@ -53,7 +54,7 @@ def _airflow_pod(
     image: ImageReference,
     args: Sequence[str],
     *,
-    env: Sequence[Spec] = (),
+    variables: Mapping[str, Sequence[Spec]] = MappingProxyType({}),
     resources: Spec = _RESOURCES,
 ) -> Spec:
     mounts: list[Spec] = [
@@ -71,7 +72,8 @@ def _airflow_pod(
         "image": str(image),
         "imagePullPolicy": settings.image.pull_policy,
         "args": list(args),
-        "env": [{"name": "AIRFLOW_HOME", "value": names.HOME}, *env],
+        **variables,
+        "env": [{"name": "AIRFLOW_HOME", "value": names.HOME}, *variables.get("env", ())],
         "resources": resources,
         "securityContext": security.container(),
         "volumeMounts": mounts,
@@ -103,7 +105,7 @@ def migrate_job(settings: Settings, image: ImageReference, secrets: Mapping[str,
     return _job(
         _airflow_pod(
             settings, image, ["airflow", "db", "migrate"],
-            env=_control_plane_env(secrets),
+            variables=_control_plane_variables(settings, secrets),
         )
     )  # fmt: skip
 
@@ -114,21 +116,30 @@ def admin_job(settings: Settings, image: ImageReference, secrets: Mapping[str, s
         'exec airflow users create --role Admin --username "$ADMIN_USERNAME" '
         '--password "$ADMIN_PASSWORD" --email "$ADMIN_EMAIL" --firstname Airflow --lastname Admin'
     )
-    env: list[Spec] = [
-        *_control_plane_env(secrets),
+    own: list[Spec] = [
         env_from_secret("ADMIN_USERNAME", secrets["admin"], "username"),
         env_from_secret("ADMIN_PASSWORD", secrets["admin"], "password"),
         {"name": "ADMIN_EMAIL", "value": settings.airflow.admin.email},
     ]
-    return _job(_airflow_pod(settings, image, ["bash", "-c", create], env=env))
+    variables = _control_plane_variables(settings, secrets, *own)
+    return _job(_airflow_pod(settings, image, ["bash", "-c", create], variables=variables))
 
 
-def _control_plane_env(secrets: Mapping[str, str]) -> list[Spec]:
-    return [
-        env_from_secret("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", secrets["metadata"], "connection"),
-        env_from_secret("AIRFLOW__CORE__FERNET_KEY", secrets["fernet"], "fernet-key"),
-        env_from_secret("AIRFLOW__API__SECRET_KEY", secrets["api"], "api-secret-key"),
-    ]
+def _control_plane_variables(
+    settings: Settings, secrets: Mapping[str, str], *more: Spec
+) -> dict[str, list[Spec]]:
+    hidden: list[Spec] = [{"secretRef": {"name": names.OPTIONS}}]
+    return {
+        **({"envFrom": hidden} if options.hidden(settings) else {}),
+        "env": [
+            env_from_secret(
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", secrets["metadata"], "connection"
+            ),
+            env_from_secret("AIRFLOW__CORE__FERNET_KEY", secrets["fernet"], "fernet-key"),
+            env_from_secret("AIRFLOW__API__SECRET_KEY", secrets["api"], "api-secret-key"),
+            *more,
+        ],
+    }
 
 
 def cleanup_job(settings: Settings, image: ImageReference) -> Spec:

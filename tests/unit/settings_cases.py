@@ -223,7 +223,7 @@ WRONG: list[tuple[str, object, str]] = [
       for option in ("statsd_on", "statsd_influxdb_enabled", "statsd_custom_client_path",
                      "stat_name_handler", "legacy_names_on", "otel_on")],
     ("airflow.config", {"core": {"FERNET_KEY": "x"}}, "in lower case"),
-    ("airflow.config", {"core": {"fernet_key": "x"}}, "[core] fernet_key would be written"),
+    ("airflow.config", {"core": {"fernet_key": "x"}}, "[core] fernet_key does"),
     ("airflow.config", {"secrets": {"backend_kwargs": "{}"}}, "options that hold no secret"),
     ("airflow.config", {"api_auth": {"jwt_secret": "x"}}, "options that hold no secret"),
     ("airflow.config", {"celery": {"broker_url": "x"}}, "options that hold no secret"),

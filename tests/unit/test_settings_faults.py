@@ -152,7 +152,7 @@ MISTAKES: dict[str, tuple[Mapping[str, object], str, str, str]] = {
         {"airflow": {"config": {"core": {"fernet_key": "abc"}}}},
         "updraft:airflow.config",
         "an object with core",
-        "[core] fernet_key would be written to a ConfigMap",
+        "[core] fernet_key does",
     ),
     "no replica": (
         {"airflow": {"scheduler": {"replicas": 0}}},

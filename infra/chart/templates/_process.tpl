@@ -46,6 +46,9 @@ spec:
         {{- end }}
         {{- end }}
         cluster-autoscaler.kubernetes.io/safe-to-evict: "true"
+        {{- with $root.Values.airflowPodAnnotations }}
+        {{- tpl (toYaml .) $root | nindent 8 }}
+        {{- end }}
     spec:
       serviceAccountName: {{ $values.serviceAccount.name }}
       priorityClassName: {{ $values.priorityClassName }}
@@ -87,6 +90,10 @@ spec:
           args: ["airflow", {{ .component | quote }}]
           securityContext:
             {{- toYaml $root.Values.securityContexts.containers | nindent 12 }}
+          {{- with $root.Values.extraEnvFrom }}
+          envFrom:
+            {{- tpl . $root | nindent 12 }}
+          {{- end }}
           env:
             {{- include "updraft.environment" . | nindent 12 }}
           resources:
