@@ -1,0 +1,95 @@
+"""What Pulumi's state says, and the file by which it is given what it lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.deploy.owner import Owner
+from infra.deploy.pulumi_state import Import, State, identity, import_file, urn
+from infra.errors import UpdraftError
+from infra.keystore import KeyStore
+from infra.render.program import record
+from infra.render.resource import Resource
+from infra.settings.stack import read
+
+STACK = "urn:pulumi:local::updraft::pulumi:pulumi:Stack::updraft-local"
+KEYS = "urn:pulumi:local::updraft::updraft:infra:Keys::keys"
+FERNET_SECRET = (
+    "urn:pulumi:local::updraft::updraft:infra:Keys$kubernetes:core/v1:Secret"
+    "::keys-fernet-key-secret"
+)  # noqa: S105 - a name
+FERNET = (
+    "urn:pulumi:local::updraft::updraft:infra:Keys$random:index/randomBytes:RandomBytes"
+    "::keys-fernet-key"
+)
+OWNER = Owner("updraft-local", ("airflow", "airflow-tasks", "airflow-monitoring"))
+
+
+@pytest.fixture(scope="module")
+def resources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resource]:
+    keys = KeyStore(tmp_path_factory.mktemp("keys") / "keys.json")
+    found = record(read("local"), keys=keys)
+    return {urn(one, "local", "updraft"): one for one in found}
+
+
+def state(*resources: dict[str, Any], pending: tuple[dict[str, Any], ...] = ()) -> State:
+    return State({"deployment": {"resources": [*resources], "pending_operations": [*pending]}})
+
+
+def stack(**spaces: str) -> dict[str, Any]:
+    return {"urn": STACK, "type": "pulumi:pulumi:Stack", "outputs": {"namespaces": spaces}}
+
+
+def test_a_urn_is_that_of_pulumis_engine(resources: dict[str, Resource]) -> None:
+    assert {KEYS, FERNET_SECRET, FERNET} <= resources.keys()
+    assert str(identity(resources[FERNET_SECRET])) == "Secret airflow-fernet-key in airflow"
+    assert identity(resources[KEYS]) is None
+    assert identity(resources[FERNET]) is None
+
+
+def test_an_import_makes_the_components_that_the_state_lacks(
+    resources: dict[str, Resource],
+) -> None:
+    imports = [
+        Import(resources[FERNET], "a2V5"),
+        Import(resources[FERNET_SECRET], "airflow/airflow-fernet-key"),
+    ]
+    made = import_file(imports, list(resources.values()), "local", "updraft", set())
+    assert made["nameTable"] == {
+        "cluster": "urn:pulumi:local::updraft::pulumi:providers:kubernetes::cluster"
+    }
+    component, key, secret = made["resources"]
+    assert component == {"type": "updraft:infra:Keys", "name": "keys", "component": True}
+    assert key["id"] == "a2V5"
+    assert "provider" not in key
+    assert secret["provider"] == "cluster"
+    assert key["parent"] == secret["parent"] == "keys"
+    there = import_file(imports, list(resources.values()), "local", "updraft", {KEYS})
+    assert there["nameTable"]["keys"] == KEYS
+    assert [one.get("component") for one in there["resources"]] == [None, None]
+
+
+def test_what_a_killed_run_was_making_is_known_and_can_be_forgotten() -> None:
+    open_ = {"type": "creating", "resource": {"urn": FERNET_SECRET}}
+    other = {"type": "updating", "resource": {"urn": FERNET}}
+    killed = state(stack(), pending=(open_, other))
+    assert killed.creating == {FERNET_SECRET}
+    assert len(killed.pending) == 2
+    forgotten = State(killed.without_pending())
+    assert forgotten.pending == []
+    assert forgotten.urns == {STACK}
+
+
+def test_a_platform_is_not_made_a_second_time_in_other_namespaces() -> None:
+    made = {"urn": FERNET_SECRET, "type": "kubernetes:core/v1:Secret"}
+    spaces = dict(zip(("airflow", "tasks", "monitoring"), OWNER.namespaces, strict=True))
+    state(stack(**spaces), made).refuse_move(OWNER)
+    moved = state(stack(**{**spaces, "tasks": "old-tasks"}), made)
+    with pytest.raises(UpdraftError, match="is in old-tasks, and can't be moved") as caught:
+        moved.refuse_move(OWNER)
+    assert "updraft:namespaces" in str(caught.value)
+    # A stack that was destroyed is nowhere; neither is one that was never deployed.
+    state(stack(**{**spaces, "tasks": "old-tasks"})).refuse_move(OWNER)
+    State({}).refuse_move(OWNER)
