@@ -16,10 +16,10 @@ from infra.settings.stack import read
 
 STACK = "urn:pulumi:local::updraft::pulumi:pulumi:Stack::updraft-local"
 KEYS = "urn:pulumi:local::updraft::updraft:infra:Keys::keys"
-FERNET_SECRET = (
+OBJECT = (
     "urn:pulumi:local::updraft::updraft:infra:Keys$kubernetes:core/v1:Secret"
     "::keys-fernet-key-secret"
-)  # noqa: S105 - a name
+)
 FERNET = (
     "urn:pulumi:local::updraft::updraft:infra:Keys$random:index/randomBytes:RandomBytes"
     "::keys-fernet-key"
@@ -43,8 +43,8 @@ def stack(**spaces: str) -> dict[str, Any]:
 
 
 def test_a_urn_is_that_of_pulumis_engine(resources: dict[str, Resource]) -> None:
-    assert {KEYS, FERNET_SECRET, FERNET} <= resources.keys()
-    assert str(identity(resources[FERNET_SECRET])) == "Secret airflow-fernet-key in airflow"
+    assert {KEYS, OBJECT, FERNET} <= resources.keys()
+    assert str(identity(resources[OBJECT])) == "Secret airflow-fernet-key in airflow"
     assert identity(resources[KEYS]) is None
     assert identity(resources[FERNET]) is None
 
@@ -54,7 +54,7 @@ def test_an_import_makes_the_components_that_the_state_lacks(
 ) -> None:
     imports = [
         Import(resources[FERNET], "a2V5"),
-        Import(resources[FERNET_SECRET], "airflow/airflow-fernet-key"),
+        Import(resources[OBJECT], "airflow/airflow-fernet-key"),
     ]
     made = import_file(imports, list(resources.values()), "local", "updraft", set())
     assert made["nameTable"] == {
@@ -72,10 +72,10 @@ def test_an_import_makes_the_components_that_the_state_lacks(
 
 
 def test_what_a_killed_run_was_making_is_known_and_can_be_forgotten() -> None:
-    open_ = {"type": "creating", "resource": {"urn": FERNET_SECRET}}
+    open_ = {"type": "creating", "resource": {"urn": OBJECT}}
     other = {"type": "updating", "resource": {"urn": FERNET}}
     killed = state(stack(), pending=(open_, other))
-    assert killed.creating == {FERNET_SECRET}
+    assert killed.creating == {OBJECT}
     assert len(killed.pending) == 2
     forgotten = State(killed.without_pending())
     assert forgotten.pending == []
@@ -83,7 +83,7 @@ def test_what_a_killed_run_was_making_is_known_and_can_be_forgotten() -> None:
 
 
 def test_a_platform_is_not_made_a_second_time_in_other_namespaces() -> None:
-    made = {"urn": FERNET_SECRET, "type": "kubernetes:core/v1:Secret"}
+    made = {"urn": OBJECT, "type": "kubernetes:core/v1:Secret"}
     spaces = dict(zip(("airflow", "tasks", "monitoring"), OWNER.namespaces, strict=True))
     state(stack(**spaces), made).refuse_move(OWNER)
     moved = state(stack(**{**spaces, "tasks": "old-tasks"}), made)
