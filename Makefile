@@ -79,4 +79,4 @@ fmt: ## Format the code
 #= DAG=dynamic_tasks   CONF='{…}'  what to run;  LOGICAL_DATE=  of its run: an ISO date, none; else now
 #= TAKE="Kind/namespace/name …"  what make adopt takes over, by the names that it lists
 #= YES=1 PURGE=1 SECRETS=1 RESET=1 MIRROR=1  see the targets
-#= GROUP=faults        which slow tests: faults, servers, logs, wide, node      RECORD=1  keep in tests/slow.toml that they passed
+#= GROUP=faults        which slow tests: faults, servers, logs, wide, node, settings      RECORD=1  keep in tests/slow.toml that they passed

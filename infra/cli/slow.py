@@ -20,6 +20,7 @@ GROUPS = {
     "logs": "what the way of the log lines suffers fires its alert, and loses no line",
     "wide": "the largest fan-out, and the examples at full size",
     "node": "the embedded cluster by itself, killed at every step",
+    "settings": "settings that are accepted, rendered and applied to an API server",
 }
 # Below it is every slow test, so that a group's run reads no other test's file.
 FOLDER = ROOT / "tests" / "cluster"

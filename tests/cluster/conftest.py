@@ -20,6 +20,7 @@ from tests.cluster import support, watching
 # After what makes a platform of its own comes the one of make up, first as it was left; its end is
 # a test too, and no other can come after it.
 ORDER = (
+    "test_settings.py",
     "test_node_stores.py",
     "test_join.py",
     "test_node.py",
