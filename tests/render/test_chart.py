@@ -145,19 +145,6 @@ def _texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield path, value
 
 
-def test_a_disruption_budget_is_made_where_asked(helm: Path, chart: Path) -> None:
-    given = chart_values()
-    budget = {"enabled": True, "config": {"maxUnavailable": 1}}
-    for each in ("scheduler", "apiServer", "dagProcessor", "triggerer"):
-        given[each]["podDisruptionBudget"] = budget
-    found = [one for one in expand(helm, given, chart) if one["kind"] == "PodDisruptionBudget"]
-    names = {one["metadata"]["name"] for one in found}
-    print(names)
-    assert names == {f"airflow-{each}-pdb" for each in
-                     ("scheduler", "api-server", "dag-processor", "triggerer")}  # fmt: skip
-    assert all(one["spec"]["maxUnavailable"] == 1 for one in found)
-
-
 def test_a_changed_option_restarts_the_processes(helm: Path) -> None:
     before = _annotations(expand(helm, chart_values()))
     given = chart_values()
