@@ -32,7 +32,7 @@ def faults(text: str) -> list[str]:
     found, known, is_named = [], set(KNOWN), False
     for command in commands(text):
         is_named |= command.startswith(NAMED)
-        if not is_named and re.search(r"(?:^|[|;&(] *)kubectl ", command):
+        if not is_named and re.search(r"(?:^|[|;&(] *)kubectl (?!--context )", command):
             found.append(f"no cluster is named before: {command}")
         found += [
             f"no target {target}: {command}"
