@@ -42,9 +42,9 @@ def deploy(
     engine.prepare()
     state, owner = engine.state(), Owner.of(config)
     state.refuse_move(owner)
-    ownership = Ownership(kubectl, owner, ())
+    ownership = Ownership(kubectl, owner, state.entries)
     ownership.refuse_missing_namespaces()
-    helm_release.mend(known=state.knows_release, kubectl=kubectl, owner=owner, output=output)
+    helm_release.mend(state, kubectl=kubectl, owner=owner, output=output)
     adoption.resume(engine, state, ownership)
     engine.stream("up", "--yes", "--skip-preview", "--suppress-outputs")
     return engine.outputs()
@@ -66,7 +66,10 @@ def destroy(
     """Delete everything that the stack has made, except what the settings say to keep."""
     engine = Engine(config, stack, state_dir, output)
     engine.prepare()
+    state, owner = engine.state(), Owner.of(config)
+    # Its entries are known no more once it is empty.
+    ownership = Ownership(kubectl, owner, state.entries)
+    engine.write(state.retained(adoption.Program.of(engine).retained), before=state)
     engine.stream("destroy", "--yes", "--skip-preview")
     # They outlive the stack, since Pulumi would delete with them whatever is in them.
-    owner = Owner.of(config)
-    removal.delete_namespaces(Ownership(kubectl, owner, ()), output)
+    removal.delete_namespaces(ownership, output)

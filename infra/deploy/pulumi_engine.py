@@ -31,6 +31,8 @@ PROGRAMS = (
 )
 # The stack's file as Pulumi keeps it beside our settings: lost, it could not read its own state.
 _PULUMI_OWN = ("encryptionsalt", "secretsprovider", "encryptedkey")
+# It holds keys in clear.
+_IMPORT = "import.json"
 
 
 class Engine:
@@ -45,6 +47,11 @@ class Engine:
         self.folder = state_dir / "pulumi"
         self.project = self.folder / "project"
 
+    @property
+    def stack_name(self) -> str:
+        """The stack's name without whose it is, such as prod of acme/prod."""
+        return self.stack.rpartition("/")[2]
+
     def prepare(self) -> None:
         """Write project, settings and passphrase, and create the stack where there is none.
 
@@ -56,6 +63,7 @@ class Engine:
         refuse_missing_programs()
         for folder in (self.folder, self.project, self.folder / "state"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / _IMPORT).unlink(missing_ok=True)
         passphrase = self.folder / "passphrase"
         if not passphrase.exists():
             _write(passphrase, secrets.token_urlsafe(32) + "\n")
@@ -147,20 +155,25 @@ class Engine:
                 progress.line(lines[-1])
         return lines, process.returncode
 
-    def state(self) -> State:
-        """Return the stack's state."""
-        return State(json.loads(self.run("stack", "export")))
+    def state(self, *, secrets: bool = False) -> State:
+        """Return the stack's state, with its secrets in clear where they are asked for."""
+        shown = ["--show-secrets"] if secrets else []
+        return State(json.loads(self.run("stack", "export", *shown)))
 
-    def forget_pending(self, state: State) -> None:
-        """Forget the operations that a killed run has left open; Pulumi would warn for ever."""
-        self.run("stack", "import", given=json.dumps(state.without_pending()))
+    def write(self, state: State, *, before: State) -> None:
+        """Give the stack a state that was changed, unless nothing of it was."""
+        if state != before:
+            self.run("stack", "import", given=json.dumps(state.whole))
 
     def import_resources(self, file: Mapping[str, Any]) -> None:
         """Give the state what the cluster has: a file as `pulumi import --file` reads it."""
-        path = self.folder / "import.json"
+        path = self.folder / _IMPORT
         _write(path, json.dumps(file))
         options = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
-        self.stream("import", "--file", str(path), *options)
+        try:
+            self.stream("import", "--file", str(path), *options)
+        finally:
+            path.unlink()
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secret ones masked."""
