@@ -80,16 +80,15 @@ def _by_pulumi(engine: Engine, kubectl: Kubectl, scratch: Path, output: Output) 
     program = Program.of(engine)
     plan = Plan.of(engine, state, program, ownership)
     lines = plan.lines()
-    if lines:
-        for line in lines:
-            output(line)
-        confirm(f"Change the state of {engine.stack} so")
-        _refuse_changed(engine, state)
-    else:
+    if not lines:
         output(f"Pulumi's state of {engine.stack} has all that the cluster has of it")
-    plan.carry_out(engine, state, ownership)
-    if lines:
-        output("done; the next deploy brings all of it to what the settings say")
+        return
+    for line in lines:
+        output(line)
+    confirm(f"Change the state of {engine.stack} so")
+    _refuse_changed(engine, state)
+    plan.carry_out(engine, ownership)
+    output("done; the next deploy brings all of it to what the settings say")
 
 
 def _refuse_changed(engine: Engine, state: State) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from infra.deploy import helm_release, kept_keys, live
+from infra.deploy.helm_release import Record
 from infra.deploy.inventory import HOLDS_DATA
 from infra.deploy.kept_keys import Kept
 from infra.deploy.ownership import Ownership
@@ -73,15 +74,19 @@ class Plan:
 
     Args:
         program: The program.
+        state: As it is.
         imports: What the cluster has of the platform and the state lacks.
         displaced: Random values of the state, by URN, that the cluster's Secrets have otherwise.
         half_made: Objects that a killed run was making in place of others.
+        records: Helm's, of a run that failed.
     """
 
     program: Program
+    state: State
     imports: Sequence[Import]
     displaced: dict[str, Kept]
     half_made: Sequence[Identity]
+    records: Sequence[Record]
 
     @classmethod
     def of(cls, engine: Engine, state: State, program: Program, ownership: Ownership) -> Plan:
@@ -97,6 +102,7 @@ class Plan:
         made = [Import(lacking[one], f"{one.namespace}/{one.name}".lstrip("/")) for one in there]
         return cls(
             program,
+            state,
             [*made, *keys, *_release(program, state, ownership)],
             displaced,
             [
@@ -104,18 +110,44 @@ class Plan:
                 for one in own
                 if one not in there and one.kind not in HOLDS_DATA and not program.retains(one)
             ],
+            helm_release.stale(state, ownership.kubectl, ownership.owner),
         )
+
+    @property
+    def changed(self) -> State:
+        """The state before anything is imported."""
+        known = self.state.without_pending().without(self.displaced)
+        return known.retained(self.program.retained)
 
     def lines(self) -> list[str]:
         """Return in words what is going to be done; a random value's id is the value."""
-        found = ["imported, being of the platform and not in Pulumi's state:"] * bool(self.imports)
+        imports = []
         for one in self.imports:
             kind, name = one.resource["type"], one.resource["name"]
             other = self.program.urn(one.resource) in self.displaced
             hidden = "the cluster's, in place of the state's" if other else "the cluster's"
-            found.append(f"  {kind} {name}  {one.id if kind.startswith(KUBERNETES) else hidden}")
-        found += ["deleted, half made by a run that was killed:"] * bool(self.half_made)
-        return found + [f"  {one}" for one in self.half_made]
+            imports.append(f"{kind} {name}  {one.id if kind.startswith(KUBERNETES) else hidden}")
+        before = {str(one["urn"]) for one in self.state.resources if one.get("retainOnDelete")}
+        marked = [one for one in self.changed.resources if one.get("retainOnDelete")]
+        sections = {
+            "imported, being of the platform and not in Pulumi's state": imports,
+            "deleted, half made by a run that was killed": list(map(str, self.half_made)),
+            "removed, Helm's records of a run that failed": [
+                helm_release.named(one) for one in self.records
+            ],
+            "marked as to stay when the stack, or a setting, goes": [
+                str(one["urn"]) for one in marked if one["urn"] not in before
+            ],
+            "forgotten, as begun by a run that was killed": [
+                str(one["resource"]["urn"]) for one in self.state.pending
+            ],
+        }
+        return [
+            line
+            for title, found in sections.items()
+            if found
+            for line in (f"{title}:", *(f"  {one}" for one in found))
+        ]
 
     def refuse_displaced(self, ownership: Ownership) -> None:
         """Refuse to go on with other keys than those that the cluster keeps.
@@ -132,13 +164,15 @@ class Plan:
                 fix="make adopt, which has the state go on with the cluster's",
             )
 
-    def carry_out(self, engine: Engine, state: State, ownership: Ownership) -> None:
+    def carry_out(self, engine: Engine, ownership: Ownership) -> None:
         """Delete what is half made, and give the state what it lacks."""
+        kubectl, owner = ownership.kubectl, ownership.owner
+        helm_release.remove(self.records, kubectl, owner, engine.output)
         for one in self.half_made:
             engine.output(f"removing {one}, which a killed run was making in place of another")
             ownership.inventory.delete(one)
-        changed = state.without_pending().without(self.displaced).retained(self.program.retained)
-        engine.write(changed, before=state)
+        changed = self.changed
+        engine.write(changed, before=self.state)
         if not self.imports:
             return
         have = provider(self.program.stack, PROJECT)
@@ -172,7 +206,7 @@ def resume(engine: Engine, state: State, ownership: Ownership) -> None:
     elif plan.imports:
         number = len(plan.imports)
         engine.output(f"going on with {number} of the platform's that Pulumi's state lacks")
-    plan.carry_out(engine, state, ownership)
+    plan.carry_out(engine, ownership)
 
 
 def _own(wanted: Iterable[Identity], ownership: Ownership) -> list[Identity]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from infra.deploy.owner import Owner
@@ -21,8 +21,8 @@ Record = Mapping[str, Any]
 _DEPLOYED = "deployed"
 
 
-def mend(state: State, *, kubectl: Kubectl, owner: Owner, output: Print) -> None:
-    """Remove the platform's records that stop Helm: the objects stay, and Helm takes them up.
+def stale(state: State, kubectl: Kubectl, owner: Owner) -> list[Record]:
+    """Return the platform's records that stop Helm.
 
     Helm refuses a release that it finds pending (pulumi-kubernetes#2054), and a first install under
     a name that it knows. Whose a release is, its newest revision says: version 0.1 gave no label.
@@ -31,28 +31,35 @@ def mend(state: State, *, kubectl: Kubectl, owner: Owner, output: Print) -> None
         state: Pulumi's.
         kubectl: The cluster.
         owner: The platform.
-        output: Told what was removed.
 
     Raises:
         UpdraftError: A release of this name is somebody else's.
     """
     records = _records(kubectl, owner)
     if not records:
-        return
+        return []
     platform = _platform(records[-1]) or (owner.platform if state.release else "")
     if platform != owner.platform:
         raise _refusal(owner, records[-1]["metadata"]["name"], platform)
     if state.release:
-        gone = [one for one in records if _status(one).startswith("pending-")]
-    elif any(_status(one) == _DEPLOYED for one in records):
-        # What Helm goes back to is imported; a later attempt would be taken for what runs.
-        gone = [one for one in records if _status(one) not in {_DEPLOYED, "superseded"}]
-    else:
-        gone = records
-    for one in gone:
+        return [one for one in records if _status(one).startswith("pending-")]
+    if any(_status(one) == _DEPLOYED for one in records):
+        # It is imported; a later attempt would be taken for what runs.
+        return [one for one in records if _status(one) not in {_DEPLOYED, "superseded"}]
+    return records
+
+
+def remove(records: Iterable[Record], kubectl: Kubectl, owner: Owner, output: Print) -> None:
+    """Remove records: the objects stay, and Helm takes them up."""
+    for one in records:
         name = one["metadata"]["name"]
-        output(f"A run that failed has left the Helm record {name} ({_status(one)}); removing it.")
+        output(f"A run that failed has left the Helm record {named(one)}; removing it.")
         kubectl.run("delete", "secret", name, "-n", owner.home, "--ignore-not-found")
+
+
+def named(record: Record) -> str:
+    """Return a record in words."""
+    return f"{record['metadata']['name']} ({_status(record)})"
 
 
 def is_deployed(ownership: Ownership) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.deploy import adoption, helm_release, removal
+from infra.deploy import adoption, removal
 from infra.deploy.owner import Owner
 from infra.deploy.ownership import Ownership
 from infra.deploy.pulumi_engine import PROGRAMS, Engine
@@ -44,7 +44,6 @@ def deploy(
     state.refuse_move(owner)
     ownership = Ownership(kubectl, owner, state.entries)
     ownership.refuse_missing_namespaces()
-    helm_release.mend(state, kubectl=kubectl, owner=owner, output=output)
     adoption.resume(engine, state, ownership)
     engine.stream("up", "--yes", "--skip-preview", "--suppress-outputs")
     return engine.outputs()

@@ -169,7 +169,13 @@ class Engine:
         """Give the state what the cluster has: a file as `pulumi import --file` reads it."""
         path = self.folder / _IMPORT
         _write(path, json.dumps(file))
-        options = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
+        options = (
+            "--yes",
+            "--skip-preview",
+            "--protect=false",
+            "--generate-code=false",
+            "--suppress-outputs",
+        )
         try:
             self.stream("import", "--file", str(path), *options)
         finally:

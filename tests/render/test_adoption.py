@@ -137,7 +137,7 @@ def test_what_a_killed_run_made_in_place_of_another_is_deleted(
     plan = Plan.of(engine, state(before, creating=creating), program, ownership)
     assert {one.name for one in plan.half_made} == {"airflow-jobs", "gone-from-the-program"}
     assert any("airflow-jobs" in line for line in plan.lines())
-    plan.carry_out(engine, state(before, creating=creating), ownership)
+    plan.carry_out(engine, ownership)
     left = {one["metadata"]["name"] for one in own.items("configmaps", "-n", NAME)}
     assert left == {"kube-root-ca.crt"}
 
@@ -170,7 +170,7 @@ def test_other_keys_than_the_clusters_are_refused_and_adopt_takes_the_clusters(
     assert len(engine.told) == 1
     plan = Plan.of(engine, known, Program.of(engine), ownership)
     assert any("in place of the state's" in line for line in plan.lines())
-    plan.carry_out(engine, known, ownership)
+    plan.carry_out(engine, ownership)
     assert drawn["urn"] not in engine.told[1][1].urns
 
 

@@ -42,12 +42,9 @@ def record(platform: Platform, foreign: Foreign) -> Record:
 
 
 def mend(platform: Platform, *, known: bool) -> None:
-    helm_release.mend(
-        STATE if known else State({}),
-        kubectl=platform.kubectl,
-        owner=platform.owner,
-        output=platform.said.append,
-    )
+    state = STATE if known else State({})
+    found = helm_release.stale(state, platform.kubectl, platform.owner)
+    helm_release.remove(found, platform.kubectl, platform.owner, platform.said.append)
 
 
 def own(platform: Platform) -> dict[str, str]:
