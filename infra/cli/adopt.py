@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from infra import settings
-from infra.cli import choices
-from infra.cli.choices import PULUMI
+from infra.cli import charts, choices
+from infra.cli.choices import PULUMI, Choices
+from infra.cli.choose import choose
 from infra.cli.options import DEFAULT_STACK, Options, flag
 from infra.cli.platform import Platform
 from infra.cli.prompt import confirm
@@ -26,7 +28,7 @@ from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
 from infra.local import tools
 from infra.local.lock import hold_instance
-from infra.local.paths import Paths
+from infra.local.paths import Paths, make_folder
 from infra.output import Output, Print
 from infra.render import render
 from infra.render.manifests import Identity
@@ -45,10 +47,22 @@ def adopt(options: Options) -> None:
     with hold_instance(paths, output), ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="updraft-adopt-")))
         recorded = choices.read(paths.state)
-        if recorded and options.stack in {None, recorded.stack}:
-            _of_make(Platform(paths, recorded), scratch, output)
-        else:
-            _of_checkout(options.stack or DEFAULT_STACK, scratch, output)
+        if options.stack and is_of_checkout(options, recorded):
+            _of_checkout(options.stack, scratch, output)
+            return
+        chosen = choose(options, recorded)
+        if not chosen.chart_path:
+            helm = tools.ensure(["helm"], output)["helm"]
+            found = charts.fetch_official(helm, paths.cache)
+            chosen = dataclasses.replace(chosen, chart_path=str(found.path))
+        _of_make(Platform(paths, chosen), scratch, output)
+
+
+def is_of_checkout(options: Options, recorded: Choices | None) -> bool:
+    """Whether STACK alone names another stack than make up has, or would begin with."""
+    if options.context is not None or options.engine is not None:
+        return False
+    return options.stack != (recorded.stack if recorded else DEFAULT_STACK)
 
 
 def _of_make(platform: Platform, scratch: Path, output: Output) -> None:
@@ -58,6 +72,7 @@ def _of_make(platform: Platform, scratch: Path, output: Output) -> None:
         ownership = Ownership.read(platform.kubectl, Owner.of(platform.config))
         _take(platform.config, platform.chosen.stack, ownership, scratch, output)
         return
+    make_folder(platform.paths.state, 0o700)
     engine = Engine(platform.config, platform.chosen.stack, platform.paths.state, output)
     engine.prepare()
     _by_pulumi(engine, platform.kubectl, scratch, output)
@@ -86,12 +101,12 @@ def _by_pulumi(engine: Engine, kubectl: Kubectl, scratch: Path, output: Output) 
     for line in lines:
         output(line)
     confirm(f"Change the state of {engine.stack} so")
-    _refuse_changed(engine, state)
+    refuse_changed(engine, state)
     plan.carry_out(engine, ownership)
     output("done; the next deploy brings all of it to what the settings say")
 
 
-def _refuse_changed(engine: Engine, state: State) -> None:
+def refuse_changed(engine: Engine, state: State) -> None:
     """Refuse to write over what another run has done while the question was asked.
 
     Raises:

@@ -60,6 +60,15 @@ class Engine:
         """
         _refuse_encrypted(self.config)
         load(self.config)
+        self.prepare_removal()
+        self._write_stack(self.whole())
+
+    def prepare_removal(self) -> None:
+        """Prepare for what doesn't run the program, whatever its settings.
+
+        Raises:
+            UpdraftError: A program is missing.
+        """
         refuse_missing_programs()
         for folder in (self.folder, self.project, self.folder / "state"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -68,7 +77,7 @@ class Engine:
         if not passphrase.exists():
             _write(passphrase, secrets.token_urlsafe(32) + "\n")
         _write(self.project / "Pulumi.yaml", _project())
-        self._write_stack()
+        self._write_stack(self.config)
         self.run("stack", "select", "--create")
         self._unlock()
 
@@ -79,11 +88,11 @@ class Engine:
             self.output("A run that was killed has left its lock; removing it.")
             self.run("cancel", "--yes")
 
-    def _write_stack(self) -> None:
+    def _write_stack(self, settings: Mapping[str, object]) -> None:
         path = self.project / f"Pulumi.{self.stack}.yaml"
         before = yaml.safe_load(path.read_text()) if path.exists() else None
         kept = {key: value for key, value in (before or {}).items() if key in _PULUMI_OWN}
-        config = {f"{PROJECT}:{area}": value for area, value in self.whole().items()}
+        config = {f"{PROJECT}:{area}": value for area, value in settings.items()}
         _write(path, yaml.safe_dump({**kept, "config": config}, sort_keys=False))
 
     def whole(self) -> dict[str, object]:
