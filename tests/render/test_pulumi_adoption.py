@@ -26,7 +26,9 @@ from infra.deploy.ownership import Ownership
 from infra.deploy.pulumi_engine import PROGRAMS, Engine
 from infra.deploy.pulumi_state import State
 from infra.errors import UpdraftError
+from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
+from infra.render import render
 from infra.render.resource import RELEASE
 from infra.settings import stack
 from infra.settings.stack import merge
@@ -111,6 +113,12 @@ class Stack:
     def lose(self) -> None:
         """Lose the state."""
         shutil.rmtree(self.folder)
+
+    def replaced(self) -> set[str]:
+        """Return the names of what an up would delete and make anew."""
+        steps = json.loads(self.engine.run("preview", "--json"))["steps"]
+        assert steps
+        return {one["urn"].rpartition("::")[2] for one in steps if one["op"] == "replace"}
 
     def destroy(self) -> None:
         """Destroy as make down does."""
@@ -333,3 +341,62 @@ def test_a_platform_whose_settings_are_refused_by_now_can_be_removed(make: Make)
     # What it was to keep is no more known: what holds data or a key stays.
     assert made.there("secrets") >= {names.FERNET_KEY, names.POSTGRESQL}
     assert any("stays, since the settings are refused" in line for line in made.said)
+
+
+CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {
+        "name": "usual",
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    },
+    "provisioner": "example.org/none",
+}
+
+
+def volume(claim: str, namespace: str) -> dict[str, Any]:
+    spec = {
+        "storageClassName": "usual",
+        "capacity": {"storage": "100Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "hostPath": {"path": "/nowhere"},
+        "claimRef": {"namespace": namespace, "name": claim},
+    }
+    metadata = {"name": f"{namespace}-{claim}"}
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
+
+
+def test_a_platform_whose_state_was_lost_is_taken_up_and_nothing_of_it_replaced(
+    make: Make, helm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whose data would go with its claim.
+    made = make(database={"internal": {"keepVolume": False}})
+    kubectl = made.kubectl
+    kubectl.apply([CLASS, volume(names.POSTGRESQL, made.name)])
+    objects = render(made.config, helm=helm, keys=KeyStore(tmp_path / "keys.json"))
+    for one in objects:
+        kubectl.apply([one])
+    wait_for(
+        lambda: kubectl.json("get", "pvc", names.POSTGRESQL, "-n", made.name)["spec"].get(
+            "volumeName"
+        ),
+        timeout=60,
+        what="the claim to have its volume",
+    )
+    made.resume()
+    state = made.engine.state()
+    assert not any(one.get("protect") for one in state.resources)
+    # A killed run's Job may have failed, so each is made again.
+    assert made.replaced() == {"migrations-migrate", "migrations-admin"}
+    # A run that is killed after its import leaves all of it protected, as the API server has it.
+    assert len(state.entries) > 50
+    made.lose()
+    engine = made.engine
+    plan = Plan.of(engine, engine.state(), Program.of(engine), made.ownership)
+    monkeypatch.setattr(engine, "write", lambda *_, **__: None)
+    plan.carry_out(engine, made.ownership)
+    assert row(made.engine.state(), "database-volume")["protect"]
+    made.resume()
+    assert "protect" not in row(made.engine.state(), "database-volume")
+    assert made.replaced() == {"migrations-migrate", "migrations-admin"}
+    kubectl.run("delete", "storageclass", "usual")
