@@ -71,22 +71,33 @@ def destroy(
     state, owner = engine.state(), Owner.of(config)
     # Its entries are known no more once it is empty.
     ownership = Ownership(kubectl, owner, state.entries)
-    engine.write(state.declared({}).retained(_retained(engine, state)), before=state)
+    _mark(engine, state, ownership)
     engine.stream("destroy", "--yes", "--skip-preview")
     # They outlive the stack, since Pulumi would delete with them whatever is in them.
     removal.delete_namespaces(ownership, output)
 
 
-def _retained(engine: Engine, state: State) -> Collection[str]:
-    """Return the URNs of what is to stay; of all that may be, where the settings don't tell."""
+def _mark(engine: Engine, state: State, ownership: Ownership) -> None:
+    """Have a state know what is to stay, and what a killed run has made."""
     try:
-        return adoption.Program.of(engine).retained
+        program = adoption.Program.of(engine)
+        if state.pending:
+            plan = adoption.Plan.of(engine, state, program, ownership)
+            plan.carry_out(engine, ownership)
+        else:
+            engine.write(program.mended(state), before=state)
     except UpdraftError as error:
-        engine.output(f"what holds data or a key stays, since the settings are refused: {error}")
-        kept = {one.secret for one in kept_keys.KEPT}
-        rows = ((str(row["urn"]), object_of(row)) for row in state.resources)
-        return {
-            urn
-            for urn, one in rows
-            if one and (one.kind in HOLDS_DATA or (one.kind == "Secret" and one.name in kept))
-        }
+        engine.output(f"what holds data or a key stays, since the rest is not known: {error}")
+        now = engine.state()
+        engine.write(now.declared({}).retained(_may_stay(now)), before=now)
+
+
+def _may_stay(state: State) -> Collection[str]:
+    """Return the URNs of what holds data or a key."""
+    kept = {one.secret for one in kept_keys.KEPT}
+    rows = ((str(row["urn"]), object_of(row)) for row in state.resources)
+    return {
+        urn
+        for urn, one in rows
+        if one and (one.kind in HOLDS_DATA or (one.kind == "Secret" and one.name in kept))
+    }

@@ -47,6 +47,7 @@ pytestmark = [
 KEEPS = {"database": {"internal": {"keepVolume": True}}}
 ELSEWHERE = {"database": {"internal": None, "external": {"host": "h", "existingSecret": "s"}}}
 KEYS = ("namespaces*", "keys*", "database", "database-password", "database-login")
+KEPT = {names.FERNET_KEY, names.POSTGRESQL, names.ADMIN}
 _numbers = itertools.count(1)
 
 
@@ -164,7 +165,7 @@ def test_a_deploy_goes_on_with_the_keys_that_the_cluster_keeps(make: Make, how: 
     )
     if how == "destroyed":
         made.destroy()
-        assert made.there("secrets") == {names.FERNET_KEY, names.POSTGRESQL}
+        assert made.there("secrets") == KEPT
         assert not made.engine.state().entries
     else:
         made.lose()
@@ -223,7 +224,7 @@ def test_a_platform_of_version_0_1_is_removed_without_what_is_to_stay(make: Make
     unmarked(made)
     made.destroy()
     assert made.there("configmaps") == {"theirs"}
-    assert made.there("secrets") == {names.FERNET_KEY, names.POSTGRESQL}
+    assert made.there("secrets") == KEPT
     spaces = {one["metadata"]["name"] for one in made.kubectl.items("namespaces")}
     # Those in which nothing was go.
     assert {each for each in spaces if each.startswith(made.name)} == {made.name}
@@ -263,6 +264,11 @@ def test_what_a_killed_run_made_is_taken_up_or_deleted_where_it_replaces(make: M
     made.resume()
     assert made.there("jobs") == before
     assert not made.engine.state().pending
+    # One that is killed and then removed leaves nothing.
+    made.killed(*resources, when=jobs(2))
+    made.destroy()
+    spaces = {one["metadata"]["name"] for one in made.kubectl.items("namespaces")}
+    assert not {each for each in spaces if each.startswith(made.name)}
 
 
 def test_what_others_have_is_refused_before_anything_is_made(make: Make) -> None:
@@ -339,8 +345,8 @@ def test_a_platform_whose_settings_are_refused_by_now_can_be_removed(make: Make)
     made.destroy()
     assert not made.engine_for_removal.state().entries
     # What it was to keep is no more known: what holds data or a key stays.
-    assert made.there("secrets") >= {names.FERNET_KEY, names.POSTGRESQL}
-    assert any("stays, since the settings are refused" in line for line in made.said)
+    assert made.there("secrets") >= KEPT
+    assert any("stays, since the rest is not known" in line for line in made.said)
 
 
 CLASS = {
