@@ -63,6 +63,8 @@ class Stack:
             "cluster": {"context": kubectl.context, "kubeconfig": str(kubectl.kubeconfig)},
             "namespaces": {"airflow": self.name, **spaces},
             "chart": {"path": str(EMBEDDED)},
+            # Stacks of one cluster can't have the same port.
+            "airflow": {"ui": {"serviceType": "ClusterIP", "nodePort": None}},
         }
         self.config = stack.read("local", merge(own, change))
         self.said: list[str] = []
