@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,17 @@ class KeyStore:
     def put(self, name: str, values: Values) -> None:
         """Save a resource's values, unless there are some already."""
         self.take(name, lambda: values)
+
+    @contextmanager
+    def draft(self) -> Iterator[KeyStore]:
+        """Yield a copy to draw into, which becomes the store unless the block fails."""
+        with tempfile.TemporaryDirectory(prefix="updraft-keys-") as folder:
+            copy = KeyStore(Path(folder) / self.path.name)
+            for name, values in self.read().items():
+                copy.put(name, values)
+            yield copy
+            for name, values in copy.read().items():
+                self.put(name, values)
 
     def read(self) -> dict[str, Values]:
         """Return every resource's values; none when the file isn't there."""

@@ -99,7 +99,8 @@ def _take(
     # Keys that are drawn to render are not the platform's.
     keys = KeyStore(scratch / "keys.json")
     manifests = render(config, helm=helm, keys=keys, stack=stack)
-    foreign = ownership.foreign(one.identity for one in manifests)
+    wanted = [*(one.identity for one in manifests), ownership.inventory.identity]
+    foreign = ownership.foreign(wanted)
     tell(foreign, ownership.owner, output)
     take(ownership, chosen(os.environ.get("TAKE", ""), foreign), output)
 

@@ -68,6 +68,12 @@ def test_tasks_get_what_the_settings_name_for_them() -> None:
     assert config.task(chosen)["scheduler"] == {"max_tis_per_query": "9"}
 
 
+def test_what_tasks_read_and_do_not_get_is_known() -> None:
+    given = {"smtp": {"smtp_user": "a", "smtp_host": "b"}, "acme": {"x": "y"}}
+    assert config.withheld(settings(given)) == ["smtp.smtp_user"]
+    assert config.withheld(settings(given, "smtp.smtp_user")) == []
+
+
 def test_an_option_that_is_not_set_can_not_be_the_tasks() -> None:
     with pytest.raises(UpdraftError) as caught:
         settings(UNKNOWN, "acme.endpiont")
