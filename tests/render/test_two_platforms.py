@@ -88,7 +88,8 @@ def _versions(kubectl: Kubectl, manifests: list[Manifest]) -> dict[object, tuple
 def test_a_database_that_is_kept_keeps_its_keys(
     nodeless: Kubectl, helm: Path, tmp_path: Path
 ) -> None:
-    given = config("kept", database={"internal": {"keepVolume": True}})
+    kept = {"internal": {"keepVolume": True}}
+    given = config("kept", database=kept, monitoring={"mode": "none"})
     keys = KeyStore(tmp_path / "keys.json")
     manifests = render(given, helm=helm, keys=keys)
     made(nodeless, manifests, Owner.of(given))
