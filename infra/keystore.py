@@ -75,8 +75,8 @@ class KeyStore:
             raise UpdraftError(
                 "the file of keys is damaged",
                 where=str(self.path),
-                fix="restore it from a copy; without it the database's password is lost, "
-                "and only `make down` and a new start help",
+                fix="move it away: make up takes the keys from the cluster's Secrets while these "
+                "are there; where they have gone, restore the file from a copy",
             ) from None
 
     def secrets(self) -> Iterator[str]:

@@ -76,8 +76,13 @@ class Inventory:
             )
         try:
             rows = json.loads(found["data"]["objects"])
+            older = not label and not any("labelled" in row for row in rows)
             entries = [
-                Entry(Identity(*row["object"]), bool(row["retain"]), bool(row.get("labelled")))
+                Entry(
+                    Identity(*(text(each) for each in row["object"])),
+                    bool(row["retain"]),
+                    bool(row.get("labelled")),
+                )
                 for row in rows
             ]
         except (KeyError, TypeError, ValueError) as error:
@@ -86,7 +91,7 @@ class Inventory:
                 where=str(self.identity),
                 fix="delete it; the next deploy writes a new one, but removes nothing older",
             ) from error
-        return entries, not label
+        return entries, older
 
     def write(self, entries: Sequence[Entry], *, known: Sequence[Entry]) -> None:
         """Keep these entries, unless they are what is known to be kept already."""
@@ -107,6 +112,17 @@ class Inventory:
             "--ignore-not-found", "--cascade=foreground", f"--timeout={timeout}s",
             timeout=timeout + 10,
         )  # fmt: skip
+
+
+def text(value: object) -> str:
+    """Return a text as it is.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def entries(manifests: Iterable[Manifest]) -> list[Entry]:

@@ -87,12 +87,12 @@ def recover(keys: KeyStore, settings: Settings, ownership: Ownership, output: Pr
             keys.put(one.stored, values)
         elif known != values:
             raise UpdraftError(
-                f"the cluster has another {one.key} than this machine: one of them is not of this "
-                "platform's data",
+                f"the cluster has another {one.key} than this machine: one of the two was changed, "
+                "or is another platform's",
                 where=f"Secret {one.secret} in {ownership.owner.home}; {keys.path}",
-                fix=f"to go on with the cluster's, which its database most often needs, move "
-                f"{keys.path} away; to go on with this machine's, save what the Secret holds: "
-                f"make kubectl ARGS='-n {ownership.owner.home} delete secret {one.secret}'",
+                fix=f"to write this machine's again: make kubectl ARGS='-n {ownership.owner.home} "
+                f"delete secret {one.secret}', then the same again. Only where the file is not of "
+                "this platform move it away, and keep it: the cluster's is taken then, as it is",
             )
 
 

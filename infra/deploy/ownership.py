@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from infra.deploy import live
-from infra.deploy.inventory import NAME, Entry, Inventory
+from infra.deploy.inventory import NAME, Entry, Inventory, text
 from infra.deploy.live import Body
 from infra.deploy.owner import Owner
 from infra.errors import UpdraftError
@@ -82,7 +82,7 @@ class Ownership:
                     ]
                 ),
                 where=f"context {self.kubectl.context}",
-                fix=_way_out(found),
+                fix=_way_out(found, movable=not self.entries),
             )
 
     def refuse_move(self, is_own: Callable[[Ownership], bool] = lambda _: False) -> None:
@@ -100,7 +100,8 @@ class Ownership:
             for one in self.entries
             if _place(one.identity) not in {"", *self.owner.namespaces}
         ]
-        places += [_place(one) for one in live.read(self.kubectl, left)]
+        there = live.read(self.kubectl, left)
+        places += [_place(one) for one, body in there.items() if self.is_ours(body)]
         if places:
             found = ", ".join(sorted(set(places)))
             raise UpdraftError(
@@ -165,7 +166,8 @@ def inventories(kubectl: Kubectl) -> list[dict[str, Any]]:
 def identities(inventory: Body) -> set[Identity]:
     """Return what an inventory lists; nothing of one that isn't Updraft's, or is damaged."""
     try:
-        return {Identity(*row["object"]) for row in json.loads(inventory["data"]["objects"])}
+        rows = json.loads(inventory["data"]["objects"])
+        return {Identity(*(text(each) for each in row["object"])) for row in rows}
     except (KeyError, TypeError, ValueError):
         return set()
 
@@ -196,11 +198,11 @@ def _place(one: Identity) -> str:
     return one.name if one.kind == "Namespace" else one.namespace
 
 
-def _way_out(found: Mapping[Identity, Body]) -> str:
+def _way_out(found: Mapping[Identity, Body], *, movable: bool) -> str:
     ways = ["have these renamed or removed by whoever made them"]
     if any(one.kind == "Namespace" for one in found):
         ways.append("deploy into namespaces that are there by updraft:namespaces.create: false")
-    if any(one.namespace or one.kind == "Namespace" for one in found):
+    if movable and any(one.namespace or one.kind == "Namespace" for one in found):
         ways.append("choose other namespaces by updraft:namespaces")
     ways.append("take over what is yours, one by one, by make adopt, which lists it first")
     return "; or ".join(ways)

@@ -74,7 +74,8 @@ def delete(ownership: Ownership, gone: Sequence[Entry], output: Print) -> list[E
             )
         else:
             deleted.append(one)
-    for _, rows in groupby(deleted, key=lambda one: one.identity[:3]):
+    present = [one for one in deleted if one.identity in there]
+    for _, rows in groupby(present, key=lambda one: one.identity[:3]):
         alike = [one.identity for one in rows]
         place = f" in {alike[0].namespace}" if alike[0].namespace else ""
         output(f"removing {alike[0].kind} {', '.join(one.name for one in alike)}{place}")
