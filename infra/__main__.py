@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from infra.components.airflow import Airflow, AirflowArgs  # noqa: E402
 from infra.components.database import Database, DatabaseArgs  # noqa: E402
+from infra.components.errors import StackError  # noqa: E402
 from infra.components.git_access import GitAccess, GitAccessArgs  # noqa: E402
 from infra.components.git_server import GitServer, GitServerArgs  # noqa: E402
 from infra.components.image import Image, ImageArgs  # noqa: E402
@@ -28,10 +29,6 @@ from infra.components.tasks import Tasks, TasksArgs  # noqa: E402
 from infra.errors import UpdraftError  # noqa: E402
 from infra.settings import Settings, load  # noqa: E402
 from infra.settings.pulumi_config import stack_config  # noqa: E402
-
-
-class StackError(UpdraftError, pulumi.RunError):
-    """A fault in the stack, which Pulumi tells without a traceback."""
 
 
 def main(settings: Settings) -> None:

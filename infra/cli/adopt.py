@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,23 +10,25 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from infra import settings
-from infra.cli import choices
-from infra.cli.choices import PULUMI
+from infra.cli import charts, choices
+from infra.cli.choices import PULUMI, Choices
+from infra.cli.choose import choose
 from infra.cli.options import DEFAULT_STACK, Options, flag
 from infra.cli.platform import Platform
 from infra.cli.prompt import confirm
-from infra.deploy import adoption
+from infra.deploy.adoption import Plan, Program
 from infra.deploy.live import Body
 from infra.deploy.owner import Owner
 from infra.deploy.ownership import Ownership, whose
 from infra.deploy.pulumi_checkout import CheckoutEngine
 from infra.deploy.pulumi_engine import Engine
+from infra.deploy.pulumi_state import State
 from infra.errors import UpdraftError
 from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
 from infra.local import tools
 from infra.local.lock import hold_instance
-from infra.local.paths import Paths
+from infra.local.paths import Paths, make_folder
 from infra.output import Output, Print
 from infra.render import render
 from infra.render.manifests import Identity
@@ -44,21 +47,34 @@ def adopt(options: Options) -> None:
     with hold_instance(paths, output), ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="updraft-adopt-")))
         recorded = choices.read(paths.state)
-        if recorded and options.stack in {None, recorded.stack}:
-            _of_make(Platform(paths, recorded), scratch, output)
-        else:
-            _of_checkout(options.stack or DEFAULT_STACK, scratch, output)
+        if options.stack and is_of_checkout(options, recorded):
+            _of_checkout(options.stack, scratch, output)
+            return
+        chosen = choose(options, recorded)
+        if not chosen.chart_path:
+            helm = tools.ensure(["helm"], output)["helm"]
+            found = charts.fetch_official(helm, paths.cache)
+            chosen = dataclasses.replace(chosen, chart_path=str(found.path))
+        _of_make(Platform(paths, chosen), scratch, output)
+
+
+def is_of_checkout(options: Options, recorded: Choices | None) -> bool:
+    """Whether STACK alone names another stack than make up has, or would begin with."""
+    if options.context is not None or options.engine is not None:
+        return False
+    return options.stack != (recorded.stack if recorded else DEFAULT_STACK)
 
 
 def _of_make(platform: Platform, scratch: Path, output: Output) -> None:
-    """Adopt for a platform that make up has made, or begun."""
+    """Adopt for a platform that make up has made, or is going to."""
     platform.reachable()
-    owner = Owner.of(platform.config)
     if platform.chosen.engine != PULUMI:
-        ownership = Ownership.read(platform.kubectl, owner)
+        ownership = Ownership.read(platform.kubectl, Owner.of(platform.config))
         _take(platform.config, platform.chosen.stack, ownership, scratch, output)
         return
+    make_folder(platform.paths.state, 0o700)
     engine = Engine(platform.config, platform.chosen.stack, platform.paths.state, output)
+    engine.prepare()
     _by_pulumi(engine, platform.kubectl, scratch, output)
 
 
@@ -73,23 +89,35 @@ def _of_checkout(stack: str, scratch: Path, output: Output) -> None:
 
 
 def _by_pulumi(engine: Engine, kubectl: Kubectl, scratch: Path, output: Output) -> None:
-    engine.prepare()
-    ownership = Ownership(kubectl, Owner.of(engine.config), ())
-    _take(engine.config, engine.stack, ownership, scratch, output)
     state = engine.state()
-    lacking, found = adoption.imports(engine, state, ownership)
-    if not found:
+    ownership = Ownership(kubectl, Owner.of(engine.config), state.entries)
+    _take(engine.config, engine.stack_name, ownership, scratch, output)
+    program = Program.of(engine)
+    plan = Plan.of(engine, state, program, ownership)
+    lines = plan.lines()
+    if not lines:
         output(f"Pulumi's state of {engine.stack} has all that the cluster has of it")
         return
-    output("of the platform, and not in Pulumi's state:")
-    for one in found:
-        # A random value's id is the value.
-        shown = one.id if one.resource["type"].startswith("kubernetes:") else "(not shown)"
-        output(f"  {one.resource['type']} {one.resource['name']}  {shown}")
-    confirm(f"Import {len(found)} resource{'s' * (len(found) != 1)} into the state")
-    engine.forget_pending(state)
-    engine.import_resources(lacking.file(found))
-    output("imported; the next deploy brings them to what the settings say")
+    for line in lines:
+        output(line)
+    confirm(f"Change the state of {engine.stack} so")
+    refuse_changed(engine, state)
+    plan.carry_out(engine, ownership)
+    output("done; the next deploy brings all of it to what the settings say")
+
+
+def refuse_changed(engine: Engine, state: State) -> None:
+    """Refuse to write over what another run has done while the question was asked.
+
+    Raises:
+        UpdraftError: One has.
+    """
+    if engine.state().version != state.version:
+        raise UpdraftError(
+            f"another run has changed the state of {engine.stack} meanwhile: nothing was done",
+            where="make adopt",
+            fix="run it again",
+        )
 
 
 def _take(

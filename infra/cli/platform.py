@@ -131,11 +131,12 @@ class Platform:
 
     @cached_property
     def kubectl(self) -> Kubectl:
-        """Kubectl on the platform's cluster."""
+        """Kubectl on the platform's cluster, whatever else the settings say."""
         binary = tools.ensure(["kubectl"], lambda _: None)["kubectl"]
-        cluster = self.settings.cluster
-        kubeconfig = Path(cluster.kubeconfig) if cluster.kubeconfig else None
-        return Kubectl(binary, kubeconfig, cluster.context, here=self.chosen.embedded_cluster)
+        cluster = self.config.get("cluster") or {}
+        kubeconfig = Path(cluster["kubeconfig"]) if cluster.get("kubeconfig") else None
+        context = str(cluster.get("context") or "")
+        return Kubectl(binary, kubeconfig, context, here=self.chosen.embedded_cluster)
 
     @property
     def namespace(self) -> str:

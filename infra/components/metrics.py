@@ -46,10 +46,8 @@ class Metrics(pulumi.ComponentResource):
         self._name = name
         self._settings = args.settings
         spaces = args.namespaces
-        self._after: list[pulumi.Resource] = [
-            *(*spaces.airflow, *spaces.tasks, *spaces.monitoring),
-            *spaces.priorities,
-        ]
+        inside = (*spaces.airflow, *spaces.tasks, *spaces.monitoring)
+        self._after = [*inside, *spaces.priorities]
         self._server(exporters.statsd_exporter(args.settings))
         exporter = exporters.airflow_exporter(args.settings, args.image.apply(str), args.database)
         self._server(exporter, args.migrated)

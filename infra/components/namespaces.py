@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
+from infra.components.errors import StackError
 from infra.components.objects import declare
 from infra.settings import Settings
 from infra.values import names
@@ -29,7 +31,8 @@ class Namespaces(pulumi.ComponentResource):
     """Namespaces and priorities; everything else depends on them.
 
     `airflow`, `tasks` and `monitoring` are what an object in that namespace comes after: the
-    namespace, or nothing where the settings say that it is there already.
+    namespace, or nothing where the settings say that it is there already. Where the platform is in
+    a namespace of another name, nothing comes after it.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Namespaces(pulumi.ComponentResource):
         ]
         self.register_outputs({})
 
-    def _namespace(self, resource: str, name: str) -> list[pulumi.Resource]:
+    def _namespace(self, resource: str, name: str) -> list[pulumi.Input[pulumi.Resource]]:
         if not self._create:
             return []
         levels = {
@@ -62,11 +65,18 @@ class Namespaces(pulumi.ComponentResource):
             parent=self,
             # Its deletion would take along what others have put there, and what is to be kept.
             retain_on_delete=True,
-            # With another name everything would be made a second time, on the same database; so
-            # what is to go there is refused, for want of it.
+            # So that the name that it has is known, and compared.
             ignore_changes=["metadata.name"],
         )
-        return [declare(resource, manifest, options)]
+        made = declare(resource, manifest, options)
+
+        def unmoved(metadata: Any) -> pulumi.Resource:
+            if metadata.name != name:
+                raise _refusal(metadata.name, name)
+            return made
+
+        known: pulumi.Output[Any] = made.metadata  # type: ignore[attr-defined]
+        return [known.apply(unmoved)]
 
     def _priority(
         self, resource: str, name: str, value: int, description: str
@@ -79,3 +89,13 @@ class Namespaces(pulumi.ComponentResource):
             "globalDefault": False,
         }
         return declare(resource, manifest, pulumi.ResourceOptions(parent=self))
+
+
+def _refusal(there: str, wanted: str) -> StackError:
+    return StackError(
+        f"the platform is in the namespace {there}, and can't be moved to {wanted}: both would run "
+        "on the same database",
+        where="updraft:namespaces",
+        fix=f"name {there} again; or destroy the platform, then deploy it with the new names; or "
+        "use a second stack for a second platform",
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.deploy import adoption, helm_release, removal
+from infra.deploy import adoption, kept_keys, removal
+from infra.deploy.inventory import HOLDS_DATA
 from infra.deploy.owner import Owner
 from infra.deploy.ownership import Ownership
 from infra.deploy.pulumi_engine import PROGRAMS, Engine
+from infra.deploy.pulumi_state import State, object_of
+from infra.errors import UpdraftError
 from infra.kubectl import Kubectl
 from infra.output import Print
 
@@ -42,9 +45,8 @@ def deploy(
     engine.prepare()
     state, owner = engine.state(), Owner.of(config)
     state.refuse_move(owner)
-    ownership = Ownership(kubectl, owner, ())
+    ownership = Ownership(kubectl, owner, state.entries)
     ownership.refuse_missing_namespaces()
-    helm_release.mend(known=state.knows_release, kubectl=kubectl, owner=owner, output=output)
     adoption.resume(engine, state, ownership)
     engine.stream("up", "--yes", "--skip-preview", "--suppress-outputs")
     return engine.outputs()
@@ -65,8 +67,26 @@ def destroy(
 ) -> None:
     """Delete everything that the stack has made, except what the settings say to keep."""
     engine = Engine(config, stack, state_dir, output)
-    engine.prepare()
+    engine.prepare_removal()
+    state, owner = engine.state(), Owner.of(config)
+    # Its entries are known no more once it is empty.
+    ownership = Ownership(kubectl, owner, state.entries)
+    engine.write(state.retained(_retained(engine, state)), before=state)
     engine.stream("destroy", "--yes", "--skip-preview")
     # They outlive the stack, since Pulumi would delete with them whatever is in them.
-    owner = Owner.of(config)
-    removal.delete_namespaces(Ownership(kubectl, owner, ()), output)
+    removal.delete_namespaces(ownership, output)
+
+
+def _retained(engine: Engine, state: State) -> Collection[str]:
+    """Return the URNs of what is to stay; of all that may be, where the settings don't tell."""
+    try:
+        return adoption.Program.of(engine).retained
+    except UpdraftError as error:
+        engine.output(f"what holds data or a key stays, since the settings are refused: {error}")
+        kept = {one.secret for one in kept_keys.KEPT}
+        rows = ((str(row["urn"]), object_of(row)) for row in state.resources)
+        return {
+            urn
+            for urn, one in rows
+            if one and (one.kind in HOLDS_DATA or (one.kind == "Secret" and one.name in kept))
+        }

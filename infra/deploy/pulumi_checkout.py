@@ -40,7 +40,7 @@ class CheckoutEngine(Engine):
         rows = json.loads(self.run("config", "--json", "--show-secrets"))
         areas = own_keys(rows, where=f"stack {self.stack}")
         given = {area: _value(rows[key]) for area, key in areas.items()}
-        self.config = merge(named(PROJECT, self.stack), given)
+        self.config = merge(named(PROJECT, self.stack_name), given)
 
     def _environment(self) -> dict[str, str]:
         return dict(os.environ)

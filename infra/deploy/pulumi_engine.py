@@ -31,6 +31,8 @@ PROGRAMS = (
 )
 # The stack's file as Pulumi keeps it beside our settings: lost, it could not read its own state.
 _PULUMI_OWN = ("encryptionsalt", "secretsprovider", "encryptedkey")
+# It holds keys in clear.
+_IMPORT = "import.json"
 
 
 class Engine:
@@ -45,6 +47,11 @@ class Engine:
         self.folder = state_dir / "pulumi"
         self.project = self.folder / "project"
 
+    @property
+    def stack_name(self) -> str:
+        """The stack's name without whose it is, such as prod of acme/prod."""
+        return self.stack.rpartition("/")[2]
+
     def prepare(self) -> None:
         """Write project, settings and passphrase, and create the stack where there is none.
 
@@ -53,14 +60,24 @@ class Engine:
         """
         _refuse_encrypted(self.config)
         load(self.config)
+        self.prepare_removal()
+        self._write_stack(self.whole())
+
+    def prepare_removal(self) -> None:
+        """Prepare for what doesn't run the program, whatever its settings.
+
+        Raises:
+            UpdraftError: A program is missing.
+        """
         refuse_missing_programs()
         for folder in (self.folder, self.project, self.folder / "state"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / _IMPORT).unlink(missing_ok=True)
         passphrase = self.folder / "passphrase"
         if not passphrase.exists():
             _write(passphrase, secrets.token_urlsafe(32) + "\n")
         _write(self.project / "Pulumi.yaml", _project())
-        self._write_stack()
+        self._write_stack(self.config)
         self.run("stack", "select", "--create")
         self._unlock()
 
@@ -71,11 +88,11 @@ class Engine:
             self.output("A run that was killed has left its lock; removing it.")
             self.run("cancel", "--yes")
 
-    def _write_stack(self) -> None:
+    def _write_stack(self, settings: Mapping[str, object]) -> None:
         path = self.project / f"Pulumi.{self.stack}.yaml"
         before = yaml.safe_load(path.read_text()) if path.exists() else None
         kept = {key: value for key, value in (before or {}).items() if key in _PULUMI_OWN}
-        config = {f"{PROJECT}:{area}": value for area, value in self.whole().items()}
+        config = {f"{PROJECT}:{area}": value for area, value in settings.items()}
         _write(path, yaml.safe_dump({**kept, "config": config}, sort_keys=False))
 
     def whole(self) -> dict[str, object]:
@@ -147,20 +164,31 @@ class Engine:
                 progress.line(lines[-1])
         return lines, process.returncode
 
-    def state(self) -> State:
-        """Return the stack's state."""
-        return State(json.loads(self.run("stack", "export")))
+    def state(self, *, secrets: bool = False) -> State:
+        """Return the stack's state, with its secrets in clear where they are asked for."""
+        shown = ["--show-secrets"] if secrets else []
+        return State(json.loads(self.run("stack", "export", *shown)))
 
-    def forget_pending(self, state: State) -> None:
-        """Forget the operations that a killed run has left open; Pulumi would warn for ever."""
-        self.run("stack", "import", given=json.dumps(state.without_pending()))
+    def write(self, state: State, *, before: State) -> None:
+        """Give the stack a state that was changed, unless nothing of it was."""
+        if state != before:
+            self.run("stack", "import", given=json.dumps(state.whole))
 
     def import_resources(self, file: Mapping[str, Any]) -> None:
         """Give the state what the cluster has: a file as `pulumi import --file` reads it."""
-        path = self.folder / "import.json"
+        path = self.folder / _IMPORT
         _write(path, json.dumps(file))
-        options = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
-        self.stream("import", "--file", str(path), *options)
+        options = (
+            "--yes",
+            "--skip-preview",
+            "--protect=false",
+            "--generate-code=false",
+            "--suppress-outputs",
+        )
+        try:
+            self.stream("import", "--file", str(path), *options)
+        finally:
+            path.unlink()
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secret ones masked."""

@@ -1,18 +1,25 @@
-"""What a stack's exported state says, and how it is given what the cluster has and it lacks."""
+"""What a stack's exported state says, and the same with something of it changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from infra.deploy.inventory import Entry
 from infra.deploy.owner import Owner
 from infra.errors import UpdraftError
 from infra.render.manifests import Identity
-from infra.render.resource import RELEASE, STACK, Resource
+from infra.render.resource import RELEASE, STACK
 
-_KUBERNETES = "kubernetes:"
-_PROVIDER = "pulumi:providers:kubernetes"
+Row = Mapping[str, Any]
+
+KUBERNETES = "kubernetes:"
+PROVIDER = "pulumi:providers:kubernetes"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+# How `pulumi stack export --show-secrets` marks a secret.
+_PLAINTEXT = "plaintext"
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,18 @@ class State:
     whole: Mapping[str, Any]
 
     @property
-    def resources(self) -> list[Mapping[str, Any]]:
+    def resources(self) -> list[Row]:
         """Everything that it has."""
         return (self.whole.get("deployment") or {}).get("resources") or []
+
+    @property
+    def current(self) -> list[Row]:
+        """What of it is there, as far as it knows: not what is to be deleted, or is already."""
+        return [
+            one
+            for one in self.resources
+            if not one.get("delete") and not one.get("pendingReplacement")
+        ]
 
     @property
     def urns(self) -> set[str]:
@@ -32,30 +48,76 @@ class State:
         return {str(one["urn"]) for one in self.resources}
 
     @property
-    def knows_release(self) -> bool:
-        """Whether it has a Helm release."""
-        return any(one.get("type") == RELEASE and one.get("id") for one in self.resources)
+    def release(self) -> Row | None:
+        """Its Helm release."""
+        rows = (one for one in self.current if one.get("type") == RELEASE and one.get("id"))
+        return next(rows, None)
 
     @property
-    def pending(self) -> list[Mapping[str, Any]]:
+    def entries(self) -> tuple[Entry, ...]:
+        """The objects that it has, labelled or not: version 0.1 gave no label."""
+        found = {one: row for row in self.current if (one := object_of(row))}
+        return tuple(
+            Entry(one, bool(row.get("retainOnDelete")), labelled=False)
+            for one, row in found.items()
+        )
+
+    @property
+    def pending(self) -> list[Row]:
         """Operations that a killed run has left open."""
         return (self.whole.get("deployment") or {}).get("pending_operations") or []
 
     @property
-    def creating(self) -> set[str]:
-        """URNs of what a killed run was making, and may have made."""
-        return {str(one["resource"]["urn"]) for one in self.pending if one["type"] == "creating"}
+    def creating(self) -> list[Row]:
+        """What a killed run was making, and may have made."""
+        return [one["resource"] for one in self.pending if one["type"] == "creating"]
 
-    def without_pending(self) -> dict[str, Any]:
-        """Return the whole without operations that a killed run has left open."""
+    @property
+    def version(self) -> object:
+        """What another run changes."""
+        rows = [(one["urn"], one.get("id"), one.get("modified")) for one in self.resources]
+        time = ((self.whole.get("deployment") or {}).get("manifest") or {}).get("time")
+        return time, rows, [one["resource"]["urn"] for one in self.pending]
+
+    def drawn(self, type_: str, name: str) -> tuple[str, str] | None:
+        """Return URN and value of a random resource; None where the state has none.
+
+        Only of a state that was exported with its secrets.
+        """
+        for one in self.current:
+            if one.get("type") == type_ and str(one["urn"]).endswith(f"::{name}"):
+                outputs = one.get("outputs") or {}
+                return str(one["urn"]), plain(outputs.get("result") or outputs.get("base64"))
+        return None
+
+    def without_pending(self) -> State:
+        """Return it without the operations that a killed run has left open."""
         deployment = {**(self.whole.get("deployment") or {})}
         deployment.pop("pending_operations", None)
-        return {**self.whole, "deployment": deployment}
+        return State({**self.whole, "deployment": deployment})
+
+    def retained(self, urns: Collection[str]) -> State:
+        """Return it with what its program retains so marked, and every namespace.
+
+        A state of version 0.1 lacks the marks, and so does what has been imported.
+        """
+        return self._with([_marked(one, urns) for one in self.resources])
+
+    def without(self, urns: Collection[str]) -> State:
+        """Return it without some resources, on which nothing then depends."""
+        left = [one for one in self.resources if one["urn"] not in urns]
+        return self._with([_independent(one, urns) for one in left])
+
+    def _with(self, rows: list[Row]) -> State:
+        if rows == self.resources:
+            return self
+        deployment = {**(self.whole.get("deployment") or {}), "resources": rows}
+        return State({**self.whole, "deployment": deployment})
 
     def namespaces(self) -> set[str]:
         """Return where the platform is, by what the last run has exported."""
         stacks = [one for one in self.resources if one.get("type") == STACK]
-        made = any(str(one.get("type")).startswith(_KUBERNETES) for one in self.resources)
+        made = any(str(one.get("type")).startswith(KUBERNETES) for one in self.resources)
         exported = (stacks[0].get("outputs") or {}).get("namespaces") if stacks and made else None
         given = exported if isinstance(exported, Mapping) else {}
         return {str(given[each]) for each in ("airflow", "tasks", "monitoring") if each in given}
@@ -78,73 +140,39 @@ class State:
             )
 
 
-@dataclass(frozen=True)
-class Import:
-    """A resource of the program that the cluster has and the state lacks.
-
-    Args:
-        resource: As the program declares it.
-        id: By which its provider finds it.
-    """
-
-    resource: Resource
-    id: str
-
-
-def urn(resource: Resource, stack: str, project: str) -> str:
-    """Return a resource's URN as Pulumi's engine has it; the recorder's differ above it."""
-    parent = resource["parent"].split("::")[2].rpartition("$")[2] if resource["parent"] else STACK
-    above = "" if parent == STACK else f"{parent}$"
-    return f"urn:pulumi:{stack}::{project}::{above}{resource['type']}::{resource['name']}"
-
-
-def identity(resource: Resource) -> Identity | None:
-    """Return which object of the cluster a resource is; None for one that is no such object."""
-    inputs = resource["inputs"]
-    if not resource["custom"] or not resource["type"].startswith(_KUBERNETES):
+def object_of(row: Row) -> Identity | None:
+    """Return which object of a cluster a row of a state is; None for one that is no such object."""
+    if not str(row.get("type")).startswith(KUBERNETES) or row.get("type") == RELEASE:
         return None
-    if resource["type"] == RELEASE:
+    inputs = row.get("inputs") or {}
+    metadata = inputs.get("metadata")
+    if not isinstance(metadata, Mapping) or "name" not in metadata or "kind" not in inputs:
         return None
-    metadata = inputs["metadata"]
     return Identity(
         inputs["apiVersion"], inputs["kind"], metadata.get("namespace", ""), metadata["name"]
     )
 
 
-def import_file(
-    imports: Sequence[Import],
-    resources: Iterable[Resource],
-    stack: str,
-    project: str,
-    have: set[str],
-) -> dict[str, Any]:
-    """Return what `pulumi import --file` reads.
+def plain(value: object) -> str:
+    """Return a text of a state that was exported with its secrets; empty where it is none."""
+    if isinstance(value, Mapping):
+        return plain(json.loads(value[_PLAINTEXT])) if _PLAINTEXT in value else ""
+    return value if isinstance(value, str) else ""
 
-    Args:
-        imports: What is to be imported.
-        resources: The whole program's, for the components above them.
-        stack: The stack's name.
-        project: The project's.
-        have: URNs that the state has.
-    """
-    components = {one["urn"]: one for one in resources if not one["custom"]}
-    above = {
-        one.resource["parent"]: components[one.resource["parent"]]
-        for one in imports
-        if one.resource["parent"] in components
+
+def _marked(row: Row, urns: Collection[str]) -> Row:
+    to_retain = row["urn"] in urns or row.get("type") == NAMESPACE
+    return {**row, "retainOnDelete": True} if to_retain else row
+
+
+def _independent(row: Row, urns: Collection[str]) -> Row:
+    after, by_property = row.get("dependencies") or [], row.get("propertyDependencies") or {}
+    if not set(urns) & {*after, *(one for each in by_property.values() for one in each or ())}:
+        return row
+    return {
+        **row,
+        "dependencies": [one for one in after if one not in urns],
+        "propertyDependencies": {
+            key: [one for one in each or () if one not in urns] for key, each in by_property.items()
+        },
     }
-    table = {"cluster": f"urn:pulumi:{stack}::{project}::{_PROVIDER}::cluster"}
-    rows: list[dict[str, Any]] = []
-    for component in above.values():
-        if urn(component, stack, project) in have:
-            table[component["name"]] = urn(component, stack, project)
-        else:
-            rows.append({"type": component["type"], "name": component["name"], "component": True})
-    for one in imports:
-        row = {"type": one.resource["type"], "name": one.resource["name"], "id": one.id}
-        if one.resource["type"].startswith(_KUBERNETES):
-            row["provider"] = "cluster"
-        if one.resource["parent"] in above:
-            row["parent"] = above[one.resource["parent"]]["name"]
-        rows.append(row)
-    return {"nameTable": table, "resources": rows}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from infra.deploy.owner import Owner
-from infra.deploy.pulumi_state import Import, State, identity, import_file, urn
+from infra.deploy.pulumi_import import Import, identity, import_file, urn
+from infra.deploy.pulumi_state import State
 from infra.errors import UpdraftError
 from infra.keystore import KeyStore
 from infra.render.program import record
@@ -75,11 +76,55 @@ def test_what_a_killed_run_was_making_is_known_and_can_be_forgotten() -> None:
     open_ = {"type": "creating", "resource": {"urn": OBJECT}}
     other = {"type": "updating", "resource": {"urn": FERNET}}
     killed = state(stack(), pending=(open_, other))
-    assert killed.creating == {OBJECT}
+    assert [one["urn"] for one in killed.creating] == [OBJECT]
     assert len(killed.pending) == 2
-    forgotten = State(killed.without_pending())
+    forgotten = killed.without_pending()
     assert forgotten.pending == []
     assert forgotten.urns == {STACK}
+    assert forgotten.version != killed.version
+
+
+def row(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    inputs = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "a"}}
+    type_ = f"kubernetes:core/v1:{kind}"
+    return {"urn": f"{STACK}${type_}::{name}", "type": type_, "id": name, "inputs": inputs, **more}
+
+
+def test_what_the_state_has_is_the_platforms_whether_labelled_or_not() -> None:
+    found = state(
+        stack(),
+        row("Secret", "there"),
+        row("Secret", "replaced", delete=True),
+        row("Secret", "gone", pendingReplacement=True),
+    ).entries
+    assert [(one.identity.name, one.labelled) for one in found] == [("there", False)]
+
+
+def test_namespaces_and_what_the_program_retains_are_so_marked() -> None:
+    secret, other, space = row("Secret", "kept"), row("Secret", "other"), row("Namespace", "a")
+    old = state(stack(), secret, other, space)
+    marked = old.retained({secret["urn"]})
+    names = {one.get("id") for one in marked.resources if one.get("retainOnDelete")}
+    assert names == {"kept", "a"}
+    assert marked.retained({secret["urn"]}) == marked
+    assert old.retained(set()) != old
+
+
+def test_a_drawn_value_is_read_and_taken_out_with_what_names_it() -> None:
+    shown = {"4dabf18193072939515e22adb298388d": "1b47", "plaintext": '"a2V5"'}
+    kind = "random:index/randomBytes:RandomBytes"
+    drawn = {"urn": FERNET, "type": kind, "outputs": {"base64": shown}}
+    after = row(
+        "Secret", "s", dependencies=[FERNET, STACK], propertyDependencies={"data": [FERNET]}
+    )
+    whole = state(stack(), drawn, after)
+    assert whole.drawn(kind, "keys-fernet-key") == (FERNET, "a2V5")
+    assert whole.drawn(kind, "key") is None
+    left = whole.without({FERNET})
+    assert left.urns == {STACK, after["urn"]}
+    assert left.resources[1]["dependencies"] == [STACK]
+    assert left.resources[1]["propertyDependencies"] == {"data": []}
+    assert whole.without(set()) == whole
 
 
 def test_a_platform_is_not_made_a_second_time_in_other_namespaces() -> None:
