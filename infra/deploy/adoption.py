@@ -54,6 +54,12 @@ class Program:
         """URNs of what outlives the stack."""
         return frozenset(self.urn(one) for one in self.resources if one["retain"])
 
+    def mended(self, state: State) -> State:
+        """Return a state with what an import leaves out, or version 0.1 did."""
+        objects = [one for one in self.resources if identity(one)]
+        inputs = {self.urn(one): one["inputs"] for one in objects}
+        return state.declared(inputs).retained(self.retained)
+
     def retains(self, wanted: Identity) -> bool:
         """Whether an object outlives the stack."""
         return any(one["retain"] for one in self.resources if identity(one) == wanted)
@@ -116,8 +122,7 @@ class Plan:
     @property
     def changed(self) -> State:
         """The state before anything is imported."""
-        known = self.state.without_pending().without(self.displaced)
-        return known.retained(self.program.retained)
+        return self.program.mended(self.state.without_pending().without(self.displaced))
 
     def lines(self) -> list[str]:
         """Return in words what is going to be done; a random value's id is the value."""
@@ -186,7 +191,7 @@ class Plan:
             )
         finally:
             imported = engine.state()
-            engine.write(imported.retained(self.program.retained), before=imported)
+            engine.write(self.program.mended(imported), before=imported)
 
 
 def resume(engine: Engine, state: State, ownership: Ownership) -> None:

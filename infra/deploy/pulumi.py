@@ -71,7 +71,7 @@ def destroy(
     state, owner = engine.state(), Owner.of(config)
     # Its entries are known no more once it is empty.
     ownership = Ownership(kubectl, owner, state.entries)
-    engine.write(state.retained(_retained(engine, state)), before=state)
+    engine.write(state.declared({}).retained(_retained(engine, state)), before=state)
     engine.stream("destroy", "--yes", "--skip-preview")
     # They outlive the stack, since Pulumi would delete with them whatever is in them.
     removal.delete_namespaces(ownership, output)

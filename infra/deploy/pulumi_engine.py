@@ -175,13 +175,16 @@ class Engine:
             self.run("stack", "import", given=json.dumps(state.whole))
 
     def import_resources(self, file: Mapping[str, Any]) -> None:
-        """Give the state what the cluster has: a file as `pulumi import --file` reads it."""
+        """Give the state what the cluster has: a file as `pulumi import --file` reads it.
+
+        Protected, until the state has been mended: see State.declared.
+        """
         path = self.folder / _IMPORT
         _write(path, json.dumps(file))
         options = (
             "--yes",
             "--skip-preview",
-            "--protect=false",
+            "--protect=true",
             "--generate-code=false",
             "--suppress-outputs",
         )

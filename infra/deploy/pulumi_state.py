@@ -10,14 +10,19 @@ from typing import Any
 from infra.deploy.inventory import Entry
 from infra.deploy.owner import Owner
 from infra.errors import UpdraftError
+from infra.kubectl import FIELD_MANAGER
 from infra.render.manifests import Identity
 from infra.render.resource import RELEASE, STACK
+from infra.values import names
 
 Row = Mapping[str, Any]
 
 KUBERNETES = "kubernetes:"
 PROVIDER = "pulumi:providers:kubernetes"
 NAMESPACE = "kubernetes:core/v1:Namespace"
+# How pulumi-kubernetes names each object's field manager, and where its state keeps the name.
+_PULUMIS = "pulumi-kubernetes-"
+_MANAGER = "__fieldManager"
 # How `pulumi stack export --show-secrets` marks a secret.
 _PLAINTEXT = "plaintext"
 
@@ -103,6 +108,23 @@ class State:
         """
         return self._with([_marked(one, urns) for one in self.resources])
 
+    def declared(self, inputs: Mapping[str, Mapping[str, Any]]) -> State:
+        """Return it with what was imported, and so is protected, as the program has declared it.
+
+        An import takes what the API server has filled in, such as a claim's volume, for declared:
+        the next run would replace the object for want of it, and delete a volume with its data. By
+        another field manager than before, what has changed is in conflict, and what has gone stays.
+
+        Args:
+            inputs: Of the program's objects, by URN.
+        """
+        return self._with(
+            [
+                _declared(one, inputs.get(one["urn"])) if _is_imported(one) else one
+                for one in self.resources
+            ]
+        )
+
     def without(self, urns: Collection[str]) -> State:
         """Return it without some resources, on which nothing then depends."""
         left = [one for one in self.resources if one["urn"] not in urns]
@@ -163,6 +185,41 @@ def plain(value: object) -> str:
 def _marked(row: Row, urns: Collection[str]) -> Row:
     to_retain = row["urn"] in urns or row.get("type") == NAMESPACE
     return {**row, "retainOnDelete": True} if to_retain else row
+
+
+def _is_imported(row: Row) -> bool:
+    """Whether no run of the program has seen it yet: whom users protect, one has."""
+    return bool(row.get("protect")) and not row.get("propertyDependencies")
+
+
+def _declared(row: Row, declared: Mapping[str, Any] | None) -> Row:
+    row = {key: value for key, value in row.items() if key != "protect"}
+    if declared is None:
+        return row
+    outputs = {**(row.get("outputs") or {}), _MANAGER: _manager(row)}
+    # A Job is made anew: one that a killed run has left may have failed.
+    if "spec" not in declared or declared["kind"] in {"Job", "Namespace"}:
+        return {**row, "outputs": outputs}
+    metadata = declared["metadata"]
+    # Without its label, so that the next run applies it, and waits for it.
+    labels = {key: one for key, one in metadata.get("labels", {}).items() if key != names.OWNER}
+    inputs = {**declared, "metadata": {**metadata, "labels": labels}}
+    if "__inputs" in outputs:
+        outputs["__inputs"] = inputs
+    return {**row, "inputs": inputs, "outputs": outputs}
+
+
+def _manager(row: Row) -> str:
+    """Return by what name an object was applied last, by either engine."""
+    outputs = row.get("outputs") or {}
+    fields = (outputs.get("metadata") or {}).get("managedFields") or []
+    applied = [one for one in fields if one.get("operation") == "Apply"]
+    own = [
+        str(one["manager"])
+        for one in sorted(applied, key=lambda one: str(one.get("time")))
+        if one["manager"] == FIELD_MANAGER or str(one["manager"]).startswith(_PULUMIS)
+    ]
+    return own[-1] if own else str(outputs.get(_MANAGER, ""))
 
 
 def _independent(row: Row, urns: Collection[str]) -> Row:

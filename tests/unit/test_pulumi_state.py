@@ -110,6 +110,31 @@ def test_namespaces_and_what_the_program_retains_are_so_marked() -> None:
     assert old.retained(set()) != old
 
 
+def test_what_was_imported_is_as_declared_applied_by_who_applied_it_and_protected_no_more() -> None:
+    def field(manager: str, time: str, operation: str = "Apply") -> dict[str, str]:
+        return {"manager": manager, "operation": operation, "time": time}
+
+    fields = [field("pulumi-kubernetes-1", "2026"), field("kubectl-edit", "2027", "Update")]
+    spec = {"volumeName": "pvc-1", "resources": {}}
+    outputs = {"metadata": {"managedFields": fields}, "__fieldManager": "pulumi-kubernetes-2"}
+    imported = row("PersistentVolumeClaim", "v", outputs=outputs, protect=True)
+    imported["inputs"]["spec"] = spec
+    labels = {"updraft.dev/platform": "p", "a": "b"}
+    metadata = {"name": "v", "labels": labels}
+    wanted = {"kind": "PersistentVolumeClaim", "metadata": metadata, "spec": {"resources": {}}}
+    users = row("Secret", "theirs", protect=True, propertyDependencies={"data": []})
+    before = state(stack(), imported, users)
+    after = before.declared({imported["urn"]: wanted, users["urn"]: wanted})
+    assert after.resources[2] == users
+    mended = after.resources[1]
+    assert "protect" not in mended
+    assert mended["inputs"]["spec"] == {"resources": {}}
+    # What differs has the next run apply it.
+    assert mended["inputs"]["metadata"]["labels"] == {"a": "b"}
+    assert mended["outputs"]["__fieldManager"] == "pulumi-kubernetes-1"
+    assert after.declared({imported["urn"]: {}}) == after
+
+
 def test_a_drawn_value_is_read_and_taken_out_with_what_names_it() -> None:
     shown = {"4dabf18193072939515e22adb298388d": "1b47", "plaintext": '"a2V5"'}
     kind = "random:index/randomBytes:RandomBytes"
