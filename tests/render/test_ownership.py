@@ -183,3 +183,14 @@ def test_what_is_taken_over_by_name_is_the_platforms_and_nothing_else(
         platform.deploy(platform.config("mine", x="2"))
     assert platform.live("configmap", "mine")["data"] == {"x": "2"}
     assert "labels" not in platform.live("secret", "key")["metadata"]
+
+
+def test_what_could_not_be_changed_is_not_taken_over(platform: Platform, foreign: Foreign) -> None:
+    platform.deploy()
+    fixed = platform.config("fixed", x="1")
+    foreign.copy(Manifest({**fixed, "immutable": True}))
+    with unchanged(foreign), pytest.raises(UpdraftError, match="can't become") as caught:
+        adopt.refuse_fixed(platform.kubectl, [platform.config("fixed", x="2")])
+    assert f"ConfigMap/{platform.name}/fixed" in caught.value.what
+    assert "delete it" in caught.value.fix
+    adopt.refuse_fixed(platform.kubectl, [fixed])
