@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,17 @@ class KeyStore:
         """Save a resource's values, unless there are some already."""
         self.take(name, lambda: values)
 
+    @contextmanager
+    def draft(self) -> Iterator[KeyStore]:
+        """Yield a copy to draw into, which becomes the store unless the block fails."""
+        with tempfile.TemporaryDirectory(prefix="updraft-keys-") as folder:
+            copy = KeyStore(Path(folder) / self.path.name)
+            for name, values in self.read().items():
+                copy.put(name, values)
+            yield copy
+            for name, values in copy.read().items():
+                self.put(name, values)
+
     def read(self) -> dict[str, Values]:
         """Return every resource's values; none when the file isn't there."""
         try:
@@ -63,8 +75,8 @@ class KeyStore:
             raise UpdraftError(
                 "the file of keys is damaged",
                 where=str(self.path),
-                fix="restore it from a copy; without it the database's password is lost, "
-                "and only `make down` and a new start help",
+                fix="move it away: make up takes the keys from the cluster's Secrets while these "
+                "are there; where they have gone, restore the file from a copy",
             ) from None
 
     def secrets(self) -> Iterator[str]:

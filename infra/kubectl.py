@@ -117,10 +117,17 @@ class Kubectl:
         found: list[dict[str, Any]] = self.json("get", *args)["items"]
         return found
 
-    def apply(self, objects: Iterable[Mapping[str, Any]], timeout: float = 180) -> list[str]:
+    def apply(
+        self, objects: Iterable[Mapping[str, Any]], timeout: float = 180, *, dry_run: bool = False
+    ) -> list[str]:
         """Apply objects server-side as field manager `updraft`, in the given order.
 
         Conflicts are forced: what Updraft states, Updraft owns; the rest of an object stays.
+
+        Args:
+            objects: Manifests.
+            timeout: Seconds until kubectl is stopped.
+            dry_run: Whether the API server only says whether it would take them.
 
         Returns:
             One line for each object.
@@ -133,6 +140,7 @@ class Kubectl:
             "--server-side",
             f"--field-manager={FIELD_MANAGER}",
             "--force-conflicts",
+            *(["--dry-run=server"] if dry_run else []),
             "-f",
             "-",
             input=json.dumps(whole),

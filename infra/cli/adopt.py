@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,13 +25,13 @@ from infra.deploy.pulumi_engine import Engine
 from infra.deploy.pulumi_state import State
 from infra.errors import UpdraftError
 from infra.keystore import KeyStore
-from infra.kubectl import Kubectl
+from infra.kubectl import Kubectl, KubectlError
 from infra.local import tools
 from infra.local.lock import hold_instance
 from infra.local.paths import Paths, make_folder
 from infra.output import Output, Print
 from infra.render import render
-from infra.render.manifests import Identity
+from infra.render.manifests import Identity, Manifest
 
 
 def adopt(options: Options) -> None:
@@ -127,9 +127,29 @@ def _take(
     # Keys that are drawn to render are not the platform's.
     keys = KeyStore(scratch / "keys.json")
     manifests = render(config, helm=helm, keys=keys, stack=stack)
-    foreign = ownership.foreign(one.identity for one in manifests)
+    wanted = [*(one.identity for one in manifests), ownership.inventory.identity]
+    foreign = ownership.foreign(wanted)
     tell(foreign, ownership.owner, output)
-    take(ownership, chosen(os.environ.get("TAKE", ""), foreign), output)
+    taken = chosen(os.environ.get("TAKE", ""), foreign)
+    refuse_fixed(ownership.kubectl, [one for one in manifests if one.identity in taken])
+    take(ownership, taken, output)
+
+
+def refuse_fixed(kubectl: Kubectl, manifests: Iterable[Manifest]) -> None:
+    """Refuse to take over what the next deploy couldn't change.
+
+    Raises:
+        UpdraftError: An object has a field that can't be changed in place.
+    """
+    for one in manifests:
+        try:
+            kubectl.apply([one], dry_run=True)
+        except KubectlError as error:
+            raise UpdraftError(
+                f"{name(one.identity)} can't become what the platform needs: {error.what}",
+                where="TAKE",
+                fix="delete it, if nobody needs it, and the next deploy makes it",
+            ) from error
 
 
 def tell(foreign: Mapping[Identity, Body], owner: Owner, output: Print) -> None:
@@ -148,7 +168,7 @@ def name(one: Identity) -> str:
     return "/".join(filter(None, (one.kind, one.namespace, one.name)))
 
 
-def chosen(text: str, foreign: Iterable[Identity]) -> list[Identity]:
+def chosen(text: str, foreign: Mapping[Identity, Body]) -> dict[Identity, Body]:
     """Return the objects that TAKE names.
 
     Raises:
@@ -163,7 +183,7 @@ def chosen(text: str, foreign: Iterable[Identity]) -> list[Identity]:
             where="TAKE",
             fix=f"one or more of {', '.join(by_name)}" if by_name else "leave TAKE out",
         )
-    found = [by_name[one] for one in asked]
+    found = {by_name[one]: foreign[by_name[one]] for one in asked}
     secrets = [name(one) for one in found if one.kind == "Secret"]
     if secrets and not flag("SECRETS"):
         raise UpdraftError(
@@ -175,12 +195,13 @@ def chosen(text: str, foreign: Iterable[Identity]) -> list[Identity]:
     return found
 
 
-def take(ownership: Ownership, found: Sequence[Identity], output: Print) -> None:
+def take(ownership: Ownership, found: Mapping[Identity, Body], output: Print) -> None:
     """Label objects as the platform's, once the user agrees."""
     if not found:
         return
-    for one in found:
-        output(f"{name(one)}: the next deploy changes it, and it is deleted with the platform")
+    for one, body in found.items():
+        output(f"{name(one)}, {whose(body)}:")
+        output("  the next deploy changes it, and it is deleted with the platform")
         if one.kind == "Namespace":
             output("  it becomes restricted (Pod Security), and goes once nothing else is in it")
     confirm(f"Take over {len(found)} object{'s' * (len(found) != 1)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,14 +55,27 @@ def render(options: Options, out: str | None) -> None:
 
 
 def _keys(paths: Paths, name: str, live: choices.Choices | None) -> KeyStore:
-    """The keys of a stack that is rendered for a cluster elsewhere: no other stack's."""
-    own = paths.rendered / name / "keys.json"
-    shared = paths.state / "keys.json"
-    if not own.exists() and not live and shared.exists():
-        # Version 0.1 kept the keys of all rendered stacks there; a cluster may know them.
-        own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copy(shared, own)
-    return KeyStore(own)
+    """The keys of a stack that is rendered for a cluster elsewhere: no other stack's.
+
+    Raises:
+        UpdraftError: Version 0.1 may have rendered it with the keys of the platform here.
+    """
+    own, shared = KeyStore(paths.rendered / name / "keys.json"), paths.state / "keys.json"
+    # Version 0.1 kept the keys of all rendered stacks there; a cluster may know them.
+    if own.path.exists() or not shared.exists() or (live and live.made_by):
+        return own
+    if live:
+        raise UpdraftError(
+            f"whether stack {name} was rendered by version 0.1 before can't be told: its keys were "
+            "those of the platform here",
+            where=str(shared),
+            fix="if a cluster has been given them, and its database is to be read again: "
+            f"mkdir -p {own.path.parent} && cp {shared} {own.path}; else begin with new ones: "
+            f"mkdir -p {own.path.parent} && echo '{{\"resources\": {{}}}}' > {own.path}",
+        )
+    for one, values in KeyStore(shared).read().items():
+        own.put(one, values)
+    return own
 
 
 def _refuse_unbuilt(manifests: Iterable[Manifest], record: Path) -> None:

@@ -37,6 +37,7 @@ class Choices:
         ui_port: The UI's port on this machine.
         overrides: Settings on top of the stack's.
         images: References of the images that were built, by name; empty before they are.
+        made_by: The version of the first run; empty for 0.1, which kept none.
     """
 
     context: str
@@ -48,6 +49,7 @@ class Choices:
     ui_port: int
     overrides: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
+    made_by: str = ""
 
     @property
     def embedded_cluster(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra import versions
 from infra.cli import charts
 from infra.cli.choices import EMBEDDED, OFFICIAL, PULUMI, Choices, refuse_change
 from infra.cli.options import DEFAULT_STACK, DEFAULT_UI_PORT, Options
@@ -76,6 +77,7 @@ def _first(options: Options) -> Choices:
         registry=options.registry or "",
         ui_port=options.ui_port or DEFAULT_UI_PORT,
         overrides=options.overrides or {},
+        made_by=versions.UPDRAFT,
     )
 
 

@@ -198,5 +198,7 @@ def _remove_from_context(platform: Platform, output: Output) -> None:
             kubectl=platform.kubectl,
         )
         return
-    for kept in removal.destroy(platform.config, kubectl=platform.kubectl, output=output):
+    for kept in removal.destroy(
+        platform.config, kubectl=platform.kubectl, keys=platform.keys, output=output
+    ):
         output(f"{kept} stays: it holds data")

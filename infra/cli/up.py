@@ -26,6 +26,7 @@ from infra.local.paths import Paths, make_folder
 from infra.local.programs import CLIENT_TOOLS, NODE_TOOLS
 from infra.local.shell import UMASK
 from infra.output import Output
+from infra.values import config
 
 STEPS = 6
 
@@ -195,6 +196,8 @@ class _Up:
             What waits until all of it can be trusted to run on.
         """
         platform = Platform(self.paths, chosen)
+        if withheld := config.withheld(platform.settings):
+            self.output(f"no task gets {', '.join(withheld)}; tasks.config names what one needs")
         settle = self.by_pulumi(platform) if chosen.engine == PULUMI else self.apply(platform, late)
         # Not before: settings that could not be deployed are not what the next run goes on with.
         choices.write(self.paths.state, chosen)

@@ -63,8 +63,10 @@ class Keys(pulumi.ComponentResource):
 
     def _admin(self, resource: str, username: str) -> None:
         password = random.RandomPassword(resource, length=24, special=False, opts=drawn(self))
-        # The database knows it, and a deploy to one that is there changes no user of it.
-        values = {"username": username, "password": password.result}
+        values: dict[str, pulumi.Input[str]] = {
+            "username": username,
+            "password": password.result,
+        }
         secret(f"{resource}-secret", SecretArgs(names.ADMIN, self._namespace, values), self._kept)
 
     def _secret(self, resource: str, name: str, values: dict[str, pulumi.Input[str]]) -> None:

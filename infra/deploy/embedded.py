@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.deploy import kept_keys, live, removal
+from infra.deploy import kept_keys, live
 from infra.deploy.inventory import carried, entries, merged
 from infra.deploy.owner import Owner
 from infra.deploy.ownership import Ownership
+from infra.deploy.pruning import prune
 from infra.deploy.readiness import state
 from infra.deploy.waiting import Waiter
 from infra.errors import UpdraftError
@@ -78,11 +79,16 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
             cluster's refusal, or a workload that doesn't become ready.
     """
     ownership = Ownership.read(kubectl, Owner.of(config))
-    ownership.refuse_move()
-    ownership.refuse_missing_namespaces()
+    kept_keys.refuse_older(keys, ownership)
+    ownership.refuse_move(lambda other: kept_keys.knows(keys, other))
     kept_keys.recover(keys, load(config), ownership, output)
+    # Keys that are drawn for what is refused would stand in the way of those that are there.
+    with keys.draft() as drawn:
+        manifests = render(config, helm=helm, keys=drawn)
+        ownership.refuse_missing_namespaces({one.identity.namespace for one in manifests} - {""})
+        ownership.refuse_foreign(one.identity for one in manifests)
     return apply(
-        render(config, helm=helm, keys=keys),
+        manifests,
         ownership=ownership,
         output=output,
         waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
@@ -120,7 +126,7 @@ def apply(  # noqa: PLR0913 - each is named by its caller
     kubectl, inventory, old = ownership.kubectl, ownership.inventory, ownership.entries
     ownership.refuse_foreign(one.identity for one in manifests)
     _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
-    new = entries(manifests)
+    new, whole = entries(manifests), manifests
     late = [one for one in manifests if not one.images.isdisjoint(absent)]
     manifests = [one for one in manifests if one not in late]
     if late:
@@ -138,7 +144,7 @@ def apply(  # noqa: PLR0913 - each is named by its caller
         waiter.wait([one for one in wave if one.awaited])
     waiter.wait(manifests, settled=settled)
     applied = merged(new, carried(old, entries(late)))
-    gone, kept = removal.prune(ownership, applied, output)
+    gone, kept = prune(ownership, applied, output, manifests=whole, late=bool(late))
     return DeployResult(tuple(manifests), tuple(gone), tuple(kept), waiter)
 
 

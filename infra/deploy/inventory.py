@@ -53,15 +53,17 @@ class Inventory:
         self.owner = owner
         self.identity = Identity("v1", "ConfigMap", owner.home, NAME)
 
-    def read(self) -> list[Entry]:
-        """Return what is known to be there; nothing on a fresh cluster.
+    def read(self) -> tuple[list[Entry], bool]:
+        """Return what is known to be there, and whether version 0.1 alone has written it.
+
+        On a fresh cluster it is nothing.
 
         Raises:
             UpdraftError: The ConfigMap is another platform's, or holds something else.
         """
         found = live.read(self.kubectl, [self.identity]).get(self.identity)
         if not found:
-            return []
+            return [], False
         # Version 0.1 gave no label.
         label = (found["metadata"].get("labels") or {}).get(names.OWNER, "")
         if label not in {"", self.owner.platform}:
@@ -74,11 +76,12 @@ class Inventory:
             )
         try:
             rows = json.loads(found["data"]["objects"])
-            return [
+            older = not label and not any("labelled" in row for row in rows)
+            entries = [
                 Entry(
-                    Identity(*row["object"]),
+                    Identity(*(text(each) for each in row["object"])),
                     bool(row["retain"]),
-                    labelled=bool(label) and bool(row.get("labelled", True)),
+                    bool(row.get("labelled")),
                 )
                 for row in rows
             ]
@@ -88,6 +91,7 @@ class Inventory:
                 where=str(self.identity),
                 fix="delete it; the next deploy writes a new one, but removes nothing older",
             ) from error
+        return entries, older
 
     def write(self, entries: Sequence[Entry], *, known: Sequence[Entry]) -> None:
         """Keep these entries, unless they are what is known to be kept already."""
@@ -108,6 +112,17 @@ class Inventory:
             "--ignore-not-found", "--cascade=foreground", f"--timeout={timeout}s",
             timeout=timeout + 10,
         )  # fmt: skip
+
+
+def text(value: object) -> str:
+    """Return a text as it is.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def entries(manifests: Iterable[Manifest]) -> list[Entry]:
@@ -138,5 +153,4 @@ def ordered(whole: Iterable[Entry]) -> list[Entry]:
 
 
 def _row(one: Entry) -> dict[str, object]:
-    row: dict[str, object] = {"object": list(one.identity), "retain": one.retain}
-    return row if one.labelled else {**row, "labelled": False}
+    return {"object": list(one.identity), "retain": one.retain, "labelled": one.labelled}

@@ -7,7 +7,7 @@ is the one to go on with: the database's files know the password, and its connec
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from infra.deploy import live
@@ -87,40 +87,70 @@ def recover(keys: KeyStore, settings: Settings, ownership: Ownership, output: Pr
             keys.put(one.stored, values)
         elif known != values:
             raise UpdraftError(
-                f"the cluster has another {one.key} than this machine: one of them is not of this "
-                "platform's data",
+                f"the cluster has another {one.key} than this machine: one of the two was changed, "
+                "or is another platform's",
                 where=f"Secret {one.secret} in {ownership.owner.home}; {keys.path}",
-                fix=f"to go on with the cluster's, move {keys.path} away; to go on with this "
-                f"machine's: make kubectl ARGS='-n {ownership.owner.home} delete secret "
-                f"{one.secret}'",
+                fix=f"to write this machine's again: make kubectl ARGS='-n {ownership.owner.home} "
+                f"delete secret {one.secret}', then the same again. Only where the file is not of "
+                "this platform move it away, and keep it: the cluster's is taken then, as it is",
             )
 
 
 def of_cluster(settings: Settings, ownership: Ownership) -> dict[Kept, Values]:
     """Return the drawn values that the platform's Secrets on the cluster hold."""
-    kept = [one for one in KEPT if one.is_drawn(settings)]
+    return _there([one for one in KEPT if one.is_drawn(settings)], ownership)
+
+
+def _there(kept: Iterable[Kept], ownership: Ownership) -> dict[Kept, Values]:
+    kept = list(kept)
     there = live.read(ownership.kubectl, (_identity(one, ownership) for one in kept))
     found: dict[Kept, Values] = {}
     for one in kept:
         body = there.get(_identity(one, ownership))
         if body and ownership.is_ours(body):
-            text = _decoded(body.get("data") or {}, one.key)
-            if text:
-                found[one] = _values(one, text)
+            values = _values(one, (body.get("data") or {}).get(one.key, ""))
+            if values:
+                found[one] = values
     return found
+
+
+def knows(keys: KeyStore, ownership: Ownership) -> bool:
+    """Whether the store has a key that the cluster has as the platform's, and the same."""
+    stored = keys.read()
+    return any(stored.get(one.stored) == values for one, values in _there(KEPT, ownership).items())
+
+
+def refuse_older(keys: KeyStore, ownership: Ownership) -> None:
+    """Refuse a platform of version 0.1, which bears no name, where this machine has not its keys.
+
+    Raises:
+        UpdraftError: It has not: it may be anybody's.
+    """
+    if ownership.older and _there(KEPT, ownership) and not knows(keys, ownership):
+        inventory = ownership.inventory.identity
+        raise UpdraftError(
+            f"the platform in {ownership.owner.home} was made by version 0.1, and not with the "
+            "keys of this machine",
+            where=f"{inventory}; {keys.path}",
+            fix="choose other namespaces by updraft:namespaces; or, if it is yours, and its keys "
+            f"are lost here: make adopt TAKE={inventory.kind}/{inventory.namespace}/"
+            f"{inventory.name}",
+        )
 
 
 def _identity(one: Kept, ownership: Ownership) -> Identity:
     return Identity("v1", "Secret", ownership.owner.home, one.secret)
 
 
-def _decoded(data: Mapping[str, str], key: str) -> str:
-    return base64.b64decode(data.get(key, "")).decode(errors="replace")
-
-
-def _values(one: Kept, text: str) -> Values:
-    if one.type == PASSWORD:
-        return {"result": text}
-    # Fernet's alphabet is that of URLs; pulumi-random's isn't.
-    standard = text.replace("-", "+").replace("_", "/")
-    return {"base64": standard, "hex": base64.b64decode(standard).hex()}
+def _values(one: Kept, data: str) -> Values | None:
+    """Return the values of what a Secret holds; None for what was never drawn."""
+    try:
+        text = base64.b64decode(data).decode()
+        if one.type == PASSWORD:
+            return {"result": text} if text else None
+        # Fernet's alphabet is that of URLs; pulumi-random's isn't.
+        standard = text.replace("-", "+").replace("_", "/")
+        raw = base64.b64decode(standard, validate=True)
+    except ValueError:
+        return None
+    return {"base64": standard, "hex": raw.hex()} if raw else None

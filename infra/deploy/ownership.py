@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from infra.deploy import live
-from infra.deploy.inventory import NAME, Entry, Inventory
+from infra.deploy.inventory import NAME, Entry, Inventory, text
 from infra.deploy.live import Body
 from infra.deploy.owner import Owner
 from infra.errors import UpdraftError
@@ -28,11 +30,13 @@ class Ownership:
         kubectl: The cluster.
         owner: The platform.
         entries: Its inventory.
+        older: Whether version 0.1 alone has written that: then it says not whose it is.
     """
 
     kubectl: Kubectl
     owner: Owner
     entries: tuple[Entry, ...]
+    older: bool = False
 
     @classmethod
     def read(cls, kubectl: Kubectl, owner: Owner) -> Ownership:
@@ -41,7 +45,8 @@ class Ownership:
         Raises:
             UpdraftError: The inventory is another platform's, or damaged.
         """
-        return cls(kubectl, owner, tuple(Inventory(kubectl, owner).read()))
+        entries, older = Inventory(kubectl, owner).read()
+        return cls(kubectl, owner, tuple(entries), older)
 
     @property
     def inventory(self) -> Inventory:
@@ -77,22 +82,26 @@ class Ownership:
                     ]
                 ),
                 where=f"context {self.kubectl.context}",
-                fix=_way_out(found),
+                fix=_way_out(found, movable=not self.entries),
             )
 
-    def refuse_move(self) -> None:
+    def refuse_move(self, is_own: Callable[[Ownership], bool] = lambda _: False) -> None:
         """Refuse other namespaces than the platform is in: all would be made a second time.
+
+        Args:
+            is_own: Whether a platform of version 0.1, which bears no name, is this one.
 
         Raises:
             UpdraftError: The platform is elsewhere.
         """
-        places = [one for one in self._homes() if one != self.owner.home]
+        places = [one for one in self._homes(is_own) if one != self.owner.home]
         left = [
             one.identity
             for one in self.entries
             if _place(one.identity) not in {"", *self.owner.namespaces}
         ]
-        places += [_place(one) for one in live.read(self.kubectl, left)]
+        there = live.read(self.kubectl, left)
+        places += [_place(one) for one, body in there.items() if self.is_ours(body)]
         if places:
             found = ", ".join(sorted(set(places)))
             raise UpdraftError(
@@ -100,19 +109,23 @@ class Ownership:
                 "both would run on the same database",
                 where="updraft:namespaces: " + ", ".join(self.owner.namespaces),
                 fix=f"name {found} again; or remove the platform (make down), then deploy it with "
-                "the new names; or give a second platform a name of its own: "
-                "updraft:platform.name. What is of no more use there: kubectl delete namespace",
+                "the new names; or give this one another name by updraft:platform.name: where it "
+                "is a second platform, or only what was kept of a removed one is left there",
             )
 
-    def refuse_missing_namespaces(self) -> None:
+    def refuse_missing_namespaces(self, used: Iterable[str] | None = None) -> None:
         """Refuse to go on without the namespaces that the settings say are there.
+
+        Args:
+            used: Those in which something is put; by default all three.
 
         Raises:
             UpdraftError: One is missing.
         """
         if self.owner.creates:
             return
-        wanted = {Identity("v1", "Namespace", "", name) for name in self.owner.namespaces}
+        names_ = self.owner.namespaces if used is None else used
+        wanted = {Identity("v1", "Namespace", "", name) for name in names_}
         missing = sorted(one.name for one in wanted - live.read(self.kubectl, wanted).keys())
         if missing:
             raise UpdraftError(
@@ -128,18 +141,40 @@ class Ownership:
         label = f"{names.OWNER}={self.owner.platform}"
         self.kubectl.run("label", one.resource, one.name, *where, label, "--overwrite")
 
-    def _homes(self) -> list[str]:
-        try:
-            found = self.kubectl.items(
-                "configmaps", "--all-namespaces", "--field-selector", f"metadata.name={NAME}",
-                "--selector", f"{names.OWNER}={self.owner.platform}",
-            )  # fmt: skip
-        except KubectlError as error:
-            # Who may not look beyond the three namespaces has no platform beyond them.
-            if "forbidden" in error.stderr.lower():
-                return []
-            raise
-        return [str(one["metadata"]["namespace"]) for one in found]
+    def _homes(self, is_own: Callable[[Ownership], bool]) -> list[str]:
+        homes = []
+        for one in inventories(self.kubectl):
+            namespace, label = str(one["metadata"]["namespace"]), _label(one)
+            elsewhere = replace(self.owner, namespaces=(namespace, *self.owner.namespaces[1:]))
+            older = Ownership(self.kubectl, elsewhere, _secrets(one), older=True)
+            if label == self.owner.platform or (not label and is_own(older)):
+                homes.append(namespace)
+        return homes
+
+
+def inventories(kubectl: Kubectl) -> list[dict[str, Any]]:
+    """Return the inventories of all platforms; who may not look beyond a namespace sees none."""
+    where = ("--all-namespaces", "--field-selector", f"metadata.name={NAME}")
+    try:
+        return kubectl.items("configmaps", *where)
+    except KubectlError as error:
+        if "forbidden" in error.stderr.lower():
+            return []
+        raise
+
+
+def identities(inventory: Body) -> set[Identity]:
+    """Return what an inventory lists; nothing of one that isn't Updraft's, or is damaged."""
+    try:
+        rows = json.loads(inventory["data"]["objects"])
+        return {Identity(*(text(each) for each in row["object"])) for row in rows}
+    except (KeyError, TypeError, ValueError):
+        return set()
+
+
+def _secrets(inventory: Body) -> tuple[Entry, ...]:
+    found = (one for one in identities(inventory) if one.kind == "Secret")
+    return tuple(Entry(one, retain=False, labelled=False) for one in found)
 
 
 def whose(body: Body) -> str:
@@ -163,11 +198,11 @@ def _place(one: Identity) -> str:
     return one.name if one.kind == "Namespace" else one.namespace
 
 
-def _way_out(found: Mapping[Identity, Body]) -> str:
+def _way_out(found: Mapping[Identity, Body], *, movable: bool) -> str:
     ways = ["have these renamed or removed by whoever made them"]
     if any(one.kind == "Namespace" for one in found):
         ways.append("deploy into namespaces that are there by updraft:namespaces.create: false")
-    if any(one.namespace or one.kind == "Namespace" for one in found):
+    if movable and any(one.namespace or one.kind == "Namespace" for one in found):
         ways.append("choose other namespaces by updraft:namespaces")
     ways.append("take over what is yours, one by one, by make adopt, which lists it first")
     return "; or ".join(ways)

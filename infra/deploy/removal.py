@@ -1,62 +1,47 @@
-"""What goes: objects that are no longer part of the platform, and the platform itself."""
+"""The platform itself goes, with its namespaces, but for what is to outlive it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping
 
-from infra.deploy import live
-from infra.deploy.inventory import NAME, Entry, carried, merged, ordered
+from infra.deploy import kept_keys, live
+from infra.deploy.inventory import Entry
 from infra.deploy.owner import Owner
 from infra.deploy.ownership import Ownership, whose
-from infra.deploy.strangers import strangers
+from infra.deploy.pruning import delete
+from infra.deploy.strangers import TASK, strangers
+from infra.keystore import KeyStore
 from infra.kubectl import Kubectl, KubectlError
 from infra.output import Print
 from infra.render.manifests import Identity
 from infra.values import names
 
-# Of the PriorityClasses of version 0.1, which all platforms of a cluster shared.
-_SHARED = frozenset({"updraft-control-plane", "updraft-monitoring", "updraft-tasks"})
 _MOST_NAMED = 5
 
 
-def prune(
-    ownership: Ownership, new: Sequence[Entry], output: Print
-) -> tuple[list[Identity], list[Identity]]:
-    """Remove what only the inventory of before knows, but for what holds data.
+def destroy(
+    config: Mapping[str, object], *, kubectl: Kubectl, keys: KeyStore, output: Print
+) -> list[Identity]:
+    """Delete everything that the inventory knows, but what is to outlive the platform.
 
     Args:
-        ownership: By the inventory of before.
-        new: What is part of the platform now.
+        config: The settings, an object for each area.
+        kubectl: The cluster.
+        keys: The store of keys, by which a platform of version 0.1 is known.
         output: Told what happens, a line at a time.
 
     Returns:
-        What has gone, and what stays.
-    """
-    known = {one.identity for one in new}
-    old = [one for one in ordered(ownership.entries) if one.identity not in known]
-    kept = [one for one in old if one.keeps]
-    gone = _delete(ownership, [one for one in old if not one.keeps], output)
-    for one in kept:
-        output(f"{one.identity} is no longer part of the platform, but holds data: it stays")
-    before = merged(ownership.entries, carried(ownership.entries, new))
-    ownership.inventory.write(merged(kept, new), known=before)
-    return [one.identity for one in gone], [one.identity for one in kept]
-
-
-def destroy(config: Mapping[str, object], *, kubectl: Kubectl, output: Print) -> list[Identity]:
-    """Delete everything that the inventory knows, but what is to outlive the platform.
-
-    Returns:
         What stays: retained objects, and the namespaces that they are in.
+
+    Raises:
+        UpdraftError: The platform there is another one.
     """
     owner = Owner.of(config)
     ownership = Ownership.read(kubectl, owner)
-    kept = [one for one in ownership.entries if one.retain and one.identity.kind != "Namespace"]
-    gone = [
-        one for one in ownership.entries if one not in kept and one.identity.kind != "Namespace"
-    ]
-    _delete(ownership, gone, output)
+    kept_keys.refuse_older(keys, ownership)
+    parts = [one for one in ownership.entries if one.identity.kind != "Namespace"]
+    kept = [one for one in parts if one.retain or _belongs_to_data(one, ownership)]
+    delete(ownership, [one for one in parts if one not in kept], output)
     left = delete_namespaces(ownership, output)
     spaces = [one for one in ownership.entries if one.identity in left]
     stay = [*spaces, *kept]
@@ -75,14 +60,16 @@ def delete_namespaces(ownership: Ownership, output: Print) -> set[Identity]:
     Returns:
         Those that are still there.
     """
-    kubectl, owner = ownership.kubectl, ownership.owner
-    if not owner.creates:
+    _delete_tasks(ownership)
+    if not ownership.owner.creates:
         return set()
-    wanted = [Identity("v1", "Namespace", "", name) for name in owner.namespaces]
+    # The control plane's last: it has the inventory, by which a killed removal goes on.
+    wanted = [Identity("v1", "Namespace", "", name) for name in ownership.owner.namespaces[::-1]]
+    there = live.read(ownership.kubectl, wanted)
     left: set[Identity] = set()
-    for one, body in live.read(kubectl, wanted).items():
-        why = "" if ownership.is_ours(body) else whose(body)
-        why = why or _occupied(kubectl, owner, one.name)
+    for one in (each for each in wanted if each in there):
+        why = "" if ownership.is_ours(there[one]) else whose(there[one])
+        why = why or _occupied(ownership, one.name)
         if why:
             output(f"{one} stays: {why}")
             left.add(one)
@@ -92,16 +79,40 @@ def delete_namespaces(ownership: Ownership, output: Print) -> set[Identity]:
     return left
 
 
-def _occupied(kubectl: Kubectl, owner: Owner, namespace: str) -> str:
+def _belongs_to_data(one: Entry, ownership: Ownership) -> bool:
+    """Whether version 0.1, which kept no keys, has made a key of a database that outlives it."""
+    secrets = {names.FERNET_KEY, names.POSTGRESQL, names.ADMIN}
+    if one.labelled or one.identity.kind != "Secret" or one.identity.name not in secrets:
+        return False
+    volumes = [
+        each
+        for each in ownership.entries
+        if each.identity.kind == "PersistentVolumeClaim" and each.identity.name == names.POSTGRESQL
+    ]
+    return not volumes or volumes[0].retain
+
+
+def _delete_tasks(ownership: Ownership) -> None:
+    """Delete the pods of tasks, which no inventory lists."""
+    owner = ownership.owner
+    selectors = [f"{TASK},{names.OWNER}={owner.platform}"]
+    if owner.creates:
+        selectors.append(f"{TASK},!{names.OWNER}")
+    for selector in selectors:
+        ownership.kubectl.run(
+            "delete", "pods", "-n", owner.namespaces[1], "--selector", selector,
+            "--ignore-not-found", "--timeout=120s", timeout=130,
+        )  # fmt: skip
+
+
+def _occupied(ownership: Ownership, namespace: str) -> str:
     """Why a namespace can't be deleted; empty where it can."""
-    kept = kubectl.items(
-        "secrets,persistentvolumeclaims", "-n", namespace,
-        "--selector", f"{names.OWNER}={owner.platform}",
-    )  # fmt: skip
+    held = ownership.kubectl.items("secrets,persistentvolumeclaims", "-n", namespace)
+    kept = sorted(live.identity(one) for one in held if ownership.is_ours(one))
     if kept:
-        return f"it holds {', '.join(str(live.identity(one)) for one in kept)}, to be kept"
+        return f"it holds {', '.join(f'{one.kind} {one.name}' for one in kept)}, to be kept"
     try:
-        found = strangers(kubectl, owner, namespace)
+        found = strangers(ownership, namespace)
     except KubectlError as error:
         return f"what else is in it can't be told: {error.what}"
     if not found:
@@ -112,43 +123,3 @@ def _occupied(kubectl: Kubectl, owner: Owner, namespace: str) -> str:
         f"others have put into it {', '.join([*named, *more])}. "
         f"When nobody needs them: kubectl delete namespace {namespace}"
     )
-
-
-def _delete(ownership: Ownership, gone: Sequence[Entry], output: Print) -> list[Entry]:
-    """Delete what is the platform's of these, backwards; return what was deleted or has gone."""
-    there = live.read(ownership.kubectl, [one.identity for one in gone])
-    shared = _shared(ownership, [one.identity for one in gone if not one.labelled])
-    deleted: list[Entry] = []
-    for one in reversed(ordered(gone)):
-        body = there.get(one.identity)
-        if body and not ownership.is_ours(body):
-            output(f"{one.identity} stays: {whose(body)}")
-        elif one.identity in shared:
-            output(f"{one.identity} stays: another platform uses it; its last one may delete it")
-        else:
-            deleted.append(one)
-    for _, rows in groupby(deleted, key=lambda one: one.identity[:3]):
-        alike = [one.identity for one in rows]
-        place = f" in {alike[0].namespace}" if alike[0].namespace else ""
-        output(f"removing {alike[0].kind} {', '.join(one.name for one in alike)}{place}")
-        ownership.inventory.delete(*alike)
-    return deleted
-
-
-def _shared(ownership: Ownership, gone: Sequence[Identity]) -> set[Identity]:
-    """Return those PriorityClasses of version 0.1 that another platform's pods need, or may."""
-    ours = {one for one in gone if one.kind == "PriorityClass" and one.name in _SHARED}
-    if not ours:
-        return set()
-    rows = ownership.kubectl.run(
-        "get", "pods", "--all-namespaces", "-o",
-        r"jsonpath={range .items[*]}{.metadata.namespace} {.spec.priorityClassName}{'\n'}{end}",
-    )  # fmt: skip
-    used = (row.split() for row in rows.splitlines())
-    namespaces = {row[0] for row in used if len(row) > 1 and row[1] in _SHARED}
-    found = ownership.kubectl.items(
-        "configmaps", "--all-namespaces", "--field-selector", f"metadata.name={NAME}"
-    )
-    others = [one for one in found if any(each in one["data"]["objects"] for each in _SHARED)]
-    namespaces |= {str(one["metadata"]["namespace"]) for one in others}
-    return ours if namespaces - set(ownership.owner.namespaces) else set()

@@ -83,5 +83,5 @@ class Airflow(Area):
         default_factory=dict,
         description="Options of airflow.cfg, {section: {option: value}}. Those that Airflow "
         "describes and that hold no secret are in ConfigMaps, of tasks too where they read the "
-        "section; all others are in a Secret of the control plane.",
+        "section; all others reach the control plane alone.",
     )

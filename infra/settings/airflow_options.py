@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from infra.settings.described import spelling
 from infra.settings.grammar.text import is_plain, matching
 from infra.settings.hidden import holds_secret, shown
 
@@ -25,6 +26,15 @@ RESERVED: Mapping[tuple[str, str], str] = {
     ("api", "base_url"): "airflow.baseUrl",
     ("webserver", "base_url"): "airflow.baseUrl",
     ("workers", "execution_api_server_url"): "airflow.baseUrl",
+    ("api", "host"): "nowhere: its probes and its Service ask every address of its pod",
+    ("webserver", "web_server_host"): "nowhere: the API server's Service asks every address",
+    ("api", "ssl_cert"): "nowhere: its probes and its Service speak HTTP",
+    ("api", "ssl_key"): "nowhere: its probes and its Service speak HTTP",
+    ("core", "unit_test_mode"): "nowhere: it is for Airflow's own tests",
+    ("scheduler", "num_runs"): "nowhere: the scheduler runs on",
+    ("logging", "base_log_folder"): "nowhere: its volume is there",
+    ("logging", "worker_log_server_port"): "nowhere: no task's pod serves logs",
+    ("logging", "trigger_log_server_port"): "nowhere: the triggerer's Service leads to that port",
     ("api", "port"): "nowhere: its Service leads to that port",
     ("webserver", "web_server_port"): "nowhere: the API server's Service leads to that port",
     ("core", "plugins_folder"): "nowhere: the image brings its plugins",
@@ -111,9 +121,16 @@ def checked(config: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str
     Raises:
         ValueError: an option is the platform's own, or holds a secret.
     """
+    seen: set[tuple[str, str]] = set()
     for section, options in config.items():
+        if spelling(section) != section:
+            raise ValueError(f"section {spelling(section)}, as Airflow spells it")
         for option in options:
             where = f"[{shown(section)}] {shown(option)}"
+            variable = (section.replace(".", "_"), option)
+            if variable in seen:
+                raise ValueError(f"each option once; {where} has another spelling besides")
+            seen.add(variable)
             if place := _place(section, option):
                 raise ValueError(f"options that the platform doesn't stand on; {where}: {place}")
             if is_secret(option):

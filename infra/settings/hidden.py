@@ -9,7 +9,9 @@ from collections import Counter
 NOT_SHOWN = "(not shown)"
 # Of an address: all before its last @ is a login where it has a scheme or a colon.
 _LOGIN = re.compile(r"(\w+://)?[^\s\"]*@(?!sha256:)")
-_ADDRESS_WITH_LOGIN = re.compile(r"://[^/\s]*:[^/\s]*@")
+_ADDRESS_WITH_LOGIN = re.compile(
+    r"://[^/\s]*:[^/\s]*@|\bhttps?://[^/\s@]+@|(?<![\w/])[^\s/:@\"]+:[^\s/@\"]+@(?!sha256:)[\w.-]"
+)
 # A secret behind its name, as in JSON, a query or what a driver connects by.
 _ASSIGNED = re.compile(
     r"(api[_-]?key|access[_-]?key|private[_-]?key|token|passw(or)?d|passphrase|pwd|secret)"

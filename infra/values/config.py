@@ -97,6 +97,19 @@ def task(settings: Settings) -> Config:
     return config
 
 
+def withheld(settings: Settings) -> list[str]:
+    """Return the stack's options of sections that a task reads which no task gets."""
+    named = set(settings.tasks.config)
+    return [
+        f"{section}.{key}"
+        for section, below in settings.airflow.config.items()
+        for key, value in below.items()
+        if section in _OF_TASKS
+        and not options.is_harmless(section, key, value)
+        and f"{section}.{key}" not in named
+    ]
+
+
 def as_json(value: object) -> str:
     """Return JSON that Airflow reads as it is: it would expand % and $ in an option.
 

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 from infra.settings import Settings
+from infra.settings.described import HARMLESS
 from infra.settings.hidden import holds_secret, looks_secret
 
 Config = dict[str, dict[str, str]]
-# Written by `python -m tests.unit.airflow_described` from what Airflow and its providers describe.
-HARMLESS_FILE = Path(__file__).with_name("harmless_options.txt")
-_HARMLESS = frozenset(HARMLESS_FILE.read_text(encoding="utf-8").split())
 
 
 def is_harmless(section: str, option: str, value: str) -> bool:
     """Whether anybody may read an option: it is known to hold no secret, nor does its value."""
-    known = f"{section}.{option}" in _HARMLESS
+    known = f"{section}.{option}" in HARMLESS
     return known and not holds_secret(value) and not looks_secret(value, hashes=True)
 
 

@@ -18,7 +18,12 @@ def pod(settings: Settings, image: ImageReference) -> dict[str, object]:
         "kind": "Pod",
         "metadata": {
             "name": "airflow-task",
-            "labels": {"tier": "airflow", "component": "worker", "release": names.RELEASE},
+            "labels": {
+                "tier": "airflow",
+                "component": "worker",
+                "release": names.RELEASE,
+                names.OWNER: settings.platform.name,
+            },
             "annotations": {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
         },
         "spec": {

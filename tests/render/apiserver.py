@@ -54,7 +54,7 @@ def running(tools: Mapping[str, Path], folder: Path) -> Iterator[Kubectl]:
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-account-key-file", pki / "sa.pub",
         "--service-account-signing-key-file", pki / "sa.key",
-        "--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none",
+        "--service-cluster-ip-range=10.0.0.0/16", "--endpoint-reconciler-type=none",
     ]  # fmt: skip
     manage = [
         "--kubeconfig", kubeconfig, f"--secure-port={manager}", "--leader-elect=false",

@@ -84,9 +84,9 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
 
 
 @pytest.fixture
-def platform(nodeless: Kubectl) -> Platform:
+def platform(nodeless: Kubectl, tmp_path: Path) -> Platform:
     """A namespace of that API for a test's deploys."""
-    return Platform(nodeless)
+    return Platform(nodeless, KeyStore(tmp_path / "platform" / "keys.json"))
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from infra.kubectl import Kubectl
 from infra.render import Identity, Manifest
 from tests.render.platform import Body
 
+# They change with a status.
+_OF_A_STATUS = frozenset({"resourceVersion", "managedFields"})
+
 
 class Foreign:
     """Objects that somebody else has made, and their fingerprints."""
@@ -31,16 +34,18 @@ class Foreign:
         return self.make(dict(one), **labels)
 
     def fingerprints(self) -> dict[Identity, tuple[str, str, object]]:
-        """Return uid and version of each; of what has a status, which changes by itself, the spec.
+        """Return uid, whole and version of each, but for the status, which changes by itself.
 
-        A namespace's status tells its phase, which its deletion would change.
+        A namespace's tells its phase, which its deletion would change.
         """
         found = {}
         for one, body in live.read(self.kubectl, self.made).items():
             metadata = body["metadata"]
-            stable = body.get("spec") if "status" in body else metadata["resourceVersion"]
-            phase = body["status"] if one.kind == "Namespace" else stable
-            found[one] = (metadata["uid"], json.dumps(metadata.get("labels")), phase)
+            noted = {key: value for key, value in metadata.items() if key not in _OF_A_STATUS}
+            rest = {key: value for key, value in body.items() if key not in {"status", "metadata"}}
+            phase = body["status"] if one.kind == "Namespace" else None
+            version = None if "status" in body else metadata["resourceVersion"]
+            found[one] = (metadata["uid"], json.dumps([noted, rest, phase]), version)
         return found
 
 

@@ -13,10 +13,12 @@ import pytest
 from infra.deploy.embedded import DeployResult, apply
 from infra.deploy.owner import Owner
 from infra.deploy.ownership import Ownership
+from infra.deploy.removal import destroy
 from infra.deploy.waiting import Waiter
 from infra.errors import UpdraftError
+from infra.keystore import KeyStore
 from infra.kubectl import Kubectl
-from infra.render import Manifest
+from infra.render import Identity, Manifest
 from infra.render.manifests import normal
 from tests.waiting import wait_for
 
@@ -27,8 +29,9 @@ _numbers = itertools.count(1)
 class Platform:
     """A namespace of its own, deploys into it, and a hand that plays the kubelet."""
 
-    def __init__(self, kubectl: Kubectl) -> None:
+    def __init__(self, kubectl: Kubectl, keys: KeyStore) -> None:
         self.kubectl = kubectl
+        self.keys = keys
         self.name = f"platform-{next(_numbers)}"
         self.owner = Owner(self.name, (self.name, f"{self.name}-tasks", f"{self.name}-watch"))
         self.said: list[str] = []
@@ -87,6 +90,11 @@ class Platform:
         """What of a stack's settings says whose objects are the platform's."""
         spaces = zip(("airflow", "tasks", "monitoring"), self.owner.namespaces, strict=True)
         return {"platform": {"name": self.name}, "namespaces": dict(spaces)}
+
+    def destroy(self, settings: dict[str, object] | None = None) -> list[Identity]:
+        """Remove the platform, and return what stays."""
+        given = settings or self.settings
+        return destroy(given, kubectl=self.kubectl, keys=self.keys, output=self.said.append)
 
     def live(self, kind: str, name: str) -> Body:
         """Return what the cluster has."""

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from infra.deploy.embedded import apply
-from infra.deploy.inventory import NAME, Inventory
-from infra.deploy.removal import destroy
+from infra.deploy.inventory import NAME
 from infra.deploy.waiting import Waiter
 from infra.kubectl import Kubectl, KubectlError
 from infra.render import Manifest
@@ -144,6 +143,33 @@ def test_what_runs_an_absent_image_joins_later_and_is_never_pruned(platform: Pla
     assert [one.name for one in gone.pruned] == ["watching"]
 
 
+def test_what_the_late_still_need_stays_until_they_have_joined(platform: Platform) -> None:
+    old = platform.make("scheduling.k8s.io/v1", "PriorityClass", f"{platform.name}-old", value=1)
+    watching = platform.deployment("watching")
+    watching["spec"]["replicas"] = 0  # no kubelet is there to run one
+    (image,) = watching.images
+    platform.deploy(old, watching)
+    first = platform.deploy(watching, absent={image})
+    assert first.pruned == ()
+    assert [one.name for one in platform.deploy(watching).pruned] == [f"{platform.name}-old"]
+
+
+def test_a_secret_that_the_settings_name_is_not_pruned(platform: Platform) -> None:
+    named, other = (
+        platform.make("v1", "Secret", name, data={"k": "a2V5"}) for name in ("named", "other")
+    )
+    platform.deploy(named, other)
+    reader = platform.deployment("reader")
+    reader["spec"]["replicas"] = 0
+    reader["spec"]["template"]["spec"]["containers"][0]["env"] = [
+        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "named", "key": "k"}}}
+    ]
+    result = platform.deploy(reader)
+    assert [one.name for one in result.pruned] == ["other"]
+    assert platform.there("secrets") == {"named"}
+    assert any("the settings name it" in line for line in platform.said)
+
+
 def test_a_changed_job_is_made_anew(platform: Platform) -> None:
     refused(lambda: platform.deploy(platform.job("admin"), timeout=1))
     before = platform.live("job", "admin")["metadata"]["uid"]
@@ -179,18 +205,17 @@ def test_the_whole_platform_is_accepted_and_a_second_apply_changes_nothing(
     assert first == second
 
 
-def test_destroy_removes_all_but_what_is_to_outlive(nodeless: Kubectl) -> None:
-    platform = Platform(nodeless)
+def test_destroy_removes_all_but_what_is_to_outlive(platform: Platform) -> None:
     size = {"resources": {"requests": {"storage": "1Gi"}}, "accessModes": ["ReadWriteOnce"]}
     volume = platform.make("v1", "PersistentVolumeClaim", "kept", spec=size)
     volume.retain = True
     platform.deploy(volume, platform.config("one", x="1"))
-    stay = destroy(platform.settings, kubectl=nodeless, output=platform.said.append)
+    stay = platform.destroy()
     print(stay)
     assert {one.kind for one in stay} == {"Namespace", "PersistentVolumeClaim"}
     assert platform.there("persistentvolumeclaims") == {"kept"}
     assert "one" not in platform.there("configmaps")
-    assert {one.identity.name for one in Inventory(nodeless, platform.owner).read()} == {
+    assert {one.identity.name for one in platform.ownership.entries} == {
         "kept",
         platform.name,
     }

@@ -148,6 +148,25 @@ def test_a_deploy_key_is_in_secrets_alone(helm: Path, tmp_path: Path) -> None:
     }
 
 
+def test_ordinary_words_may_stand_in_a_hidden_option_and_elsewhere(
+    helm: Path, tmp_path: Path
+) -> None:
+    mail = "airflow@example.com"
+    options = {
+        "smtp": {"smtp_user": mail, "smtp_mail_from": mail},
+        "acme": {"home": "airflow-tasks"},
+    }
+    given = stack.read(
+        "local",
+        {
+            "chart": {"path": str(EMBEDDED)},
+            "airflow": {"config": options, "admin": {"email": mail}},
+        },
+    )
+    made = render(given, helm=helm, keys=KeyStore(tmp_path / "keys.json"))
+    assert any(mail in json.dumps(one) for one in made if one["kind"] == "ConfigMap")
+
+
 def holds(one: Manifest, place: str) -> bool:
     return f"{canary(place)}" in json.dumps(one) or f"{canary(place)}" in _decoded(one)
 

@@ -10,7 +10,6 @@ from infra.cli import adopt
 from infra.deploy import live
 from infra.deploy.owner import Owner
 from infra.deploy.ownership import Ownership
-from infra.deploy.removal import destroy
 from infra.errors import UpdraftError
 from infra.render import Identity, Manifest
 from infra.values import names
@@ -89,7 +88,7 @@ def test_a_namespace_with_others_objects_in_it_outlives_the_platform(
     body = platform.config("theirs", x="1")
     foreign.copy(body)
     with unchanged(foreign):
-        destroy(platform.settings, kubectl=platform.kubectl, output=platform.said.append)
+        platform.destroy()
     print(*platform.said, sep="\n")
     assert any("ConfigMap theirs" in line and "stays" in line for line in platform.said)
     assert platform.there("configmaps") == {"theirs", "kube-root-ca.crt"}
@@ -99,9 +98,9 @@ def test_a_namespace_with_others_objects_in_it_outlives_the_platform(
 def test_a_namespace_that_holds_nothing_else_goes(platform: Platform) -> None:
     platform.deploy(*samples(platform))
     task = platform.make("v1", "Pod", "task", spec=pod("a:1"))
-    task["metadata"]["labels"] = {"kubernetes_executor": "True"}
+    task["metadata"]["labels"] |= {"kubernetes_executor": "True"}
     platform.kubectl.run("create", "-f", "-", input=json.dumps(task))
-    assert destroy(platform.settings, kubectl=platform.kubectl, output=print) == []
+    assert platform.destroy() == []
     spaces = Identity("v1", "Namespace", "", platform.name)
     assert live.read(platform.kubectl, [spaces]) == {}
 
@@ -112,7 +111,7 @@ def test_a_namespace_of_others_is_not_deleted_with_the_platform(
     platform.deploy(platform.config("one"))
     foreign.make(namespace(platform.owner.namespaces[1]))
     with unchanged(foreign):
-        destroy(platform.settings, kubectl=platform.kubectl, output=platform.said.append)
+        platform.destroy()
     assert any("stays: it bears no platform's label" in line for line in platform.said)
 
 
@@ -131,7 +130,7 @@ def test_namespaces_that_are_there_are_used_and_left_as_they_were(
     with unchanged(foreign):
         platform.ownership.refuse_missing_namespaces()
         platform.deploy(platform.config("one"), spaces=())
-        destroy(settings, kubectl=platform.kubectl, output=print)
+        platform.destroy(settings)
     assert platform.there("configmaps") == {"kube-root-ca.crt"}
 
 
@@ -184,3 +183,14 @@ def test_what_is_taken_over_by_name_is_the_platforms_and_nothing_else(
         platform.deploy(platform.config("mine", x="2"))
     assert platform.live("configmap", "mine")["data"] == {"x": "2"}
     assert "labels" not in platform.live("secret", "key")["metadata"]
+
+
+def test_what_could_not_be_changed_is_not_taken_over(platform: Platform, foreign: Foreign) -> None:
+    platform.deploy()
+    fixed = platform.config("fixed", x="1")
+    foreign.copy(Manifest({**fixed, "immutable": True}))
+    with unchanged(foreign), pytest.raises(UpdraftError, match="can't become") as caught:
+        adopt.refuse_fixed(platform.kubectl, [platform.config("fixed", x="2")])
+    assert f"ConfigMap/{platform.name}/fixed" in caught.value.what
+    assert "delete it" in caught.value.fix
+    adopt.refuse_fixed(platform.kubectl, [fixed])

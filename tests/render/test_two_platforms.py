@@ -66,7 +66,8 @@ def test_each_platform_is_removed_and_the_others_tasks_start(
         said: list[str] = []
         assert task(nodeless, manifests, f"{name}-tasks") == f"{name}-tasks"
         before = _versions(nodeless, platforms[other][1]) if other else {}
-        assert destroy(given, kubectl=nodeless, output=said.append) == []
+        keys = KeyStore(tmp_path / name / "keys.json")
+        assert destroy(given, kubectl=nodeless, keys=keys, output=said.append) == []
         print(f"{len(manifests)} objects, {len(said)} lines")
         assert live.read(nodeless, (one.identity for one in manifests)) == {}
         if other:
@@ -87,16 +88,18 @@ def _versions(kubectl: Kubectl, manifests: list[Manifest]) -> dict[object, tuple
 def test_a_database_that_is_kept_keeps_its_keys(
     nodeless: Kubectl, helm: Path, tmp_path: Path
 ) -> None:
-    given = config("kept", database={"internal": {"keepVolume": True}})
+    kept = {"internal": {"keepVolume": True}}
+    given = config("kept", database=kept, monitoring={"mode": "none"})
     keys = KeyStore(tmp_path / "keys.json")
     manifests = render(given, helm=helm, keys=keys)
     made(nodeless, manifests, Owner.of(given))
     said: list[str] = []
-    stay = destroy(given, kubectl=nodeless, output=said.append)
+    stay = destroy(given, kubectl=nodeless, keys=keys, output=said.append)
     print(*said, sep="\n")
     assert {f"{one.kind} {one.name}" for one in stay} == {
         "Namespace kept",
         "PersistentVolumeClaim postgresql",
+        "Secret airflow-admin",
         "Secret airflow-fernet-key",
         "Secret postgresql",
     }
@@ -105,7 +108,11 @@ def test_a_database_that_is_kept_keeps_its_keys(
     kept_keys.recover(fresh, load(given), Ownership.read(nodeless, Owner.of(given)), said.append)
     again = {one.identity: one for one in render(given, helm=helm, keys=fresh)}
     same = [one for one in manifests if again[one.identity] == one and one["kind"] == "Secret"]
-    assert {one.identity.name for one in same} >= {"airflow-fernet-key", "postgresql"}
+    assert {one.identity.name for one in same} >= {
+        "airflow-admin",
+        "airflow-fernet-key",
+        "postgresql",
+    }
     # A store of other keys is refused, and says how to go on by either.
     other = KeyStore(tmp_path / "other" / "keys.json")
     render(given, helm=helm, keys=other)

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from infra.settings.airflow_options import is_secret
-from infra.values.options import HARMLESS_FILE
+from infra.settings.described import HARMLESS_FILE
 
 # Texts into which a login or a key is put, whatever the option is called.
 _OPEN = re.compile(r"(kwargs|args|_users)$")

@@ -235,6 +235,19 @@ WRONG: list[tuple[str, object, str]] = [
     *[("airflow.config", {"logging": {"some_option": value}}, NO_LOGIN)
       for value in ("password=hunter2", '{"api_key": "hunter2"}', "host=db Password = hunter2",
                     "https://u:hunter2@example.com", "X-Api-Key: hunter2", "pwd=hunter2")],
+    ("airflow.config", {"logging": {"remote_base_log_folder": "bob:hunter2pass@mail"}}, NO_LOGIN),
+    ("airflow.config", {"logging": {"remote_base_log_folder": "https://hunter2pass@host/x"}},
+     NO_LOGIN),
+    *[("airflow.config", {section: {"x": "y"}}, f"section {known}, as Airflow spells it")
+      for section, known in (("kubernetes.executor", "kubernetes_executor"),
+                             ("dag.processor", "dag_processor"), ("common_io", "common.io"))],
+    ("airflow.config", {"a.b": {"x": 1}, "a_b": {"x": 2}}, "each option once; [a_b] x has"),
+    *[("airflow.config", {section: {option: "1"}}, f"[{section}] {option}: nowhere")
+      for section, option in (("api", "host"), ("webserver", "web_server_host"),
+                              ("api", "ssl_cert"), ("api", "ssl_key"), ("core", "unit_test_mode"),
+                              ("scheduler", "num_runs"), ("logging", "base_log_folder"),
+                              ("logging", "worker_log_server_port"),
+                              ("logging", "trigger_log_server_port"))],
     ("airflow.config", {"Core": {"x": "y"}}, "a section of airflow.cfg"),
     ("airflow.config", {"core]": {"x": "y"}}, "a section of airflow.cfg"),
     ("airflow.config", {"core": {"x = y\nexecutor": "z"}}, "an option of airflow.cfg"),

@@ -33,6 +33,8 @@ GOOD: list[tuple[str, object]] = [
     ("airflow.config", {"email": {"email_conn_id": "smtp_default", "from_email": "a@b.example"}}),
     ("airflow.config", {"core": {"dagbag_import_timeout": 60.5, "load_examples": True}}),
     ("airflow.config", {"logging": {"log_format": "%%(asctime)s"}}),
+    ("airflow.config", {"email": {"from_email": "Airflow: data <airflow@example.com>"}}),
+    ("airflow.config", {"acme": {"remote": "ssh://git@git.example.com/a", "to": "a@b.c,d@e.f"}}),
     ("airflow.config", {"common.io": {"xcom_objectstorage_path": "s3://a"}}),
     ("airflow.baseUrl", "https://data.example.com/airflow"),
     ("airflow.baseUrl", "http://10.0.0.1:8080"),

@@ -167,14 +167,14 @@ def test_an_external_database_leaves_none_in_the_cluster(run: Run) -> None:
     resources = run(EXTERNAL)
     assert of(resources, "StatefulSet") == []
     assert one_of(resources, "Secret", "airflow-metadata")
-    assert retained(resources) == {"Secret airflow-fernet-key", "Secret airflow-admin"}
+    assert retained(resources) == {"Secret airflow-admin", "Secret airflow-fernet-key"}
 
 
 def test_data_that_is_kept_keeps_its_keys_and_a_namespace_is_never_deleted_with_all_in_it(
     run: Run,
 ) -> None:
     kept = run({"database": {"internal": {"keepVolume": True}}})
-    keys = {"Secret airflow-fernet-key", "Secret airflow-admin", "Secret postgresql"}
+    keys = {"Secret airflow-admin", "Secret airflow-fernet-key", "Secret postgresql"}
     assert retained(kept) == {"PersistentVolumeClaim postgresql", *keys}
     assert retained(run()) == set()
     assert all(one["retain"] for one in of(kept, "Namespace"))

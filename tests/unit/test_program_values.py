@@ -94,10 +94,10 @@ def test_a_task_pod_runs_the_image_of_the_release() -> None:
 
 
 def test_braces_reach_the_configuration_as_text() -> None:
-    change = {"airflow": {"config": {"email": {"subject": "{{ ti.task_id }}"}}}}
+    change = {"airflow": {"config": {"email": {"subject_template": "{{ ti.task_id }}"}}}}
     given: Any = values(settings(change), IMAGE)["config"]
-    assert given["email"]["subject"] == '{{ "{{" }} ti.task_id }}'
-    assert config.control_plane(settings(change))["email"]["subject"] == "{{ ti.task_id }}"
+    assert given["email"]["subject_template"] == '{{ "{{" }} ti.task_id }}'
+    assert config.control_plane(settings(change))["email"]["subject_template"] == "{{ ti.task_id }}"
 
 
 def test_a_stacks_own_option_wins() -> None:

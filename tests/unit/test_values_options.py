@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.errors import UpdraftError
-from infra.settings import Settings, load
+from infra.settings import Settings, described, load
 from infra.settings.stack import merge, read
 from infra.values import config, options
 from tests.unit import airflow_described
@@ -21,7 +21,7 @@ def settings(config_: dict[str, Any], *tasks: str) -> Settings:
 
 
 def test_the_list_of_harmless_options_is_what_airflow_describes() -> None:
-    listed = options.HARMLESS_FILE.read_text().split()
+    listed = described.HARMLESS_FILE.read_text().split()
     print(len(listed), "options")
     assert listed == airflow_described.harmless(), "python -m tests.unit.airflow_described"
     sensitive = {
@@ -60,12 +60,18 @@ def test_a_harmless_option_with_what_looks_like_a_key_is_hidden() -> None:
 
 
 def test_tasks_get_what_the_settings_name_for_them() -> None:
-    given = {**UNKNOWN, "scheduler": {"max_tis_per_query": "9", "num_runs": "-1"}}
+    given = {**UNKNOWN, "scheduler": {"max_tis_per_query": "9", "job_heartbeat_sec": "5"}}
     chosen = settings(given, "acme.endpoint", "scheduler.max_tis_per_query")
     assert options.hidden_for_tasks(chosen) == {
         "AIRFLOW__ACME__ENDPOINT": "https://acme.example.com"
     }
     assert config.task(chosen)["scheduler"] == {"max_tis_per_query": "9"}
+
+
+def test_what_tasks_read_and_do_not_get_is_known() -> None:
+    given = {"smtp": {"smtp_user": "a", "smtp_host": "b"}, "acme": {"x": "y"}}
+    assert config.withheld(settings(given)) == ["smtp.smtp_user"]
+    assert config.withheld(settings(given, "smtp.smtp_user")) == []
 
 
 def test_an_option_that_is_not_set_can_not_be_the_tasks() -> None:
