@@ -266,11 +266,11 @@ def test_what_a_killed_run_made_is_taken_up_or_deleted_where_it_replaces(make: M
     made.resume()
     assert made.there("jobs") == before
     assert not made.engine.state().pending
-    # One that is killed and then removed leaves nothing.
+    # One that is killed and then removed leaves what is to stay, and nothing else.
     made.killed(*resources, when=jobs(2))
     made.destroy()
-    spaces = {one["metadata"]["name"] for one in made.kubectl.items("namespaces")}
-    assert not {each for each in spaces if each.startswith(made.name)}
+    assert made.there("jobs,configmaps") == set()
+    assert made.there("secrets") == {names.FERNET_KEY, names.ADMIN}
 
 
 def test_what_others_have_is_refused_before_anything_is_made(make: Make) -> None:
