@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 from infra.deploy.pulumi_errors import explain
 from infra.deploy.pulumi_progress import Progress
 from infra.deploy.pulumi_state import State
+from infra.deploy.secret_areas import secret_areas
 from infra.errors import UpdraftError
 from infra.output import Print
 from infra.render.charts import complete
@@ -59,9 +60,9 @@ class Engine:
             UpdraftError: A setting is wrong or a program is missing.
         """
         _refuse_encrypted(self.config)
-        load(self.config)
+        hidden = secret_areas(load(self.config))
         self.prepare_removal()
-        self._write_stack(self.whole())
+        self._write_stack(self.whole(), hidden)
 
     def prepare_removal(self) -> None:
         """Prepare for what doesn't run the program, whatever its settings.
@@ -77,7 +78,7 @@ class Engine:
         if not passphrase.exists():
             _write(passphrase, secrets.token_urlsafe(32) + "\n")
         _write(self.project / "Pulumi.yaml", _project())
-        self._write_stack(self.config)
+        self._write_stack({}, set())
         self.run("stack", "select", "--create")
         self._unlock()
 
@@ -88,12 +89,20 @@ class Engine:
             self.output("A run that was killed has left its lock; removing it.")
             self.run("cancel", "--yes")
 
-    def _write_stack(self, settings: Mapping[str, object]) -> None:
+    def _write_stack(self, settings: Mapping[str, object], hidden: Collection[str]) -> None:
+        """Write the stack's settings, areas that hold a secret encrypted: Pulumi's history has all.
+
+        It is given on stdin, since anybody may read a process's arguments.
+        """
         path = self.project / f"Pulumi.{self.stack}.yaml"
         before = yaml.safe_load(path.read_text()) if path.exists() else None
         kept = {key: value for key, value in (before or {}).items() if key in _PULUMI_OWN}
-        config = {f"{PROJECT}:{area}": value for area, value in settings.items()}
-        _write(path, yaml.safe_dump({**kept, "config": config}, sort_keys=False))
+        given = {f"{PROJECT}:{area}": value for area, value in settings.items()}
+        secret = {f"{PROJECT}:{area}" for area in hidden}
+        shown = {key: value for key, value in given.items() if key not in secret}
+        _write(path, yaml.safe_dump({**kept, "config": shown}, sort_keys=False))
+        for key in sorted(secret & given.keys()):
+            self.run("config", "set", "--secret", key, given=json.dumps(given[key]))
 
     def whole(self) -> dict[str, object]:
         """Return the settings with a chart that Helm takes: a checkout's lacks a dependency."""
