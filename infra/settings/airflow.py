@@ -81,7 +81,8 @@ class Airflow(Area):
     triggerer: Triggerer = Field(default_factory=Triggerer, description="Triggerer.")
     config: Annotated[Mapping[Section, Mapping[Option, Value]], AfterValidator(checked)] = Field(
         default_factory=dict,
-        description="Options of airflow.cfg, {section: {option: value}}. Those that Airflow "
-        "describes and that hold no secret are in ConfigMaps, of tasks too where they read the "
-        "section; all others reach the control plane alone.",
+        description="Options of airflow.cfg, {section: {option: value}}; what holds a key or a "
+        "password is refused: name an Airflow connection in its place. Those that Airflow describes "
+        "are in ConfigMaps, of tasks too where they read the section; all others are variables of "
+        "the control plane alone, and of tasks where tasks.config names them.",
     )
