@@ -82,7 +82,7 @@ class Airflow(Area):
     config: Annotated[Mapping[Section, Mapping[Option, Value]], AfterValidator(checked)] = Field(
         default_factory=dict,
         description="Options of airflow.cfg, {section: {option: value}}; what holds a key or a "
-        "password is refused: name an Airflow connection in its place. Those that Airflow describes "
-        "are in ConfigMaps, of tasks too where they read the section; all others are variables of "
+        "password is refused: name an Airflow connection in its place. What Airflow describes is "
+        "in ConfigMaps, of tasks too where they read the section; all else are variables of "
         "the control plane alone, and of tasks where tasks.config names them.",
     )
