@@ -83,6 +83,6 @@ class Airflow(Area):
         default_factory=dict,
         description="Options of airflow.cfg, {section: {option: value}}; what holds a key or a "
         "password is refused: name an Airflow connection in its place. What Airflow describes is "
-        "in ConfigMaps, of tasks too where they read the section; all else are variables of "
-        "the control plane alone, and of tasks where tasks.config names them.",
+        "in ConfigMaps, of tasks too where they read the section; any other is a "
+        "variable of the control plane alone, and of tasks where tasks.config names it.",
     )
