@@ -265,6 +265,7 @@ def test_a_mistake_is_told(monkeypatch: pytest.MonkeyPatch, mistake: str) -> Non
 def test_without_a_platform_sizes_are_its_defaults_and_nothing_is_refused() -> None:
     defaults = load(
         {
+            "platform": {"name": "here"},
             "cluster": {"context": "here"},
             "image": {"repository": "r/a", "tag": "1"},
             "dags": {"repository": "https://git.example.com/dags.git"},
