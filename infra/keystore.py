@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,20 +42,22 @@ class KeyStore:
                 self._write(known)
             return known[name]
 
-    def put(self, name: str, values: Values) -> None:
-        """Save a resource's values, unless there are some already."""
-        self.take(name, lambda: values)
+    def add(self, resources: Mapping[str, Values]) -> None:
+        """Save the values of resources that have none yet."""
+        with self._locked():
+            known = self.read()
+            whole = {**resources, **known}
+            if whole != known:
+                self._write(whole)
 
     @contextmanager
     def draft(self) -> Iterator[KeyStore]:
         """Yield a copy to draw into, which becomes the store unless the block fails."""
         with tempfile.TemporaryDirectory(prefix="updraft-keys-") as folder:
             copy = KeyStore(Path(folder) / self.path.name)
-            for name, values in self.read().items():
-                copy.put(name, values)
+            copy.add(self.read())
             yield copy
-            for name, values in copy.read().items():
-                self.put(name, values)
+            self.add(copy.read())
 
     def read(self) -> dict[str, Values]:
         """Return every resource's values; none when the file isn't there."""

@@ -73,8 +73,7 @@ def _keys(paths: Paths, name: str, live: choices.Choices | None) -> KeyStore:
             f"mkdir -p {own.path.parent} && cp {shared} {own.path}; else begin with new ones: "
             f"mkdir -p {own.path.parent} && echo '{{\"resources\": {{}}}}' > {own.path}",
         )
-    for one, values in KeyStore(shared).read().items():
-        own.put(one, values)
+    own.add(KeyStore(shared).read())
     return own
 
 

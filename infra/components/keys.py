@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -54,20 +55,22 @@ class Keys(pulumi.ComponentResource):
         raw = random.RandomBytes(resource, length=32, opts=drawn(self))
         # Fernet wants the alphabet of URLs.
         key = raw.base64.apply(lambda text: text.replace("+", "-").replace("/", "_"))
-        where = SecretArgs(names.FERNET_KEY, self._namespace, {"fernet-key": key})
-        secret(f"{resource}-secret", where, self._kept)
+        self._secret(resource, names.FERNET_KEY, {"fernet-key": key}, self._kept)
 
     def _key(self, resource: str, name: str, key: str) -> None:
         raw = random.RandomBytes(resource, length=64, opts=drawn(self))
-        self._secret(resource, name, {key: raw.base64})
+        self._secret(resource, name, {key: raw.base64}, self._options)
 
     def _admin(self, resource: str, username: str) -> None:
         password = random.RandomPassword(resource, length=24, special=False, opts=drawn(self))
-        values: dict[str, pulumi.Input[str]] = {
-            "username": username,
-            "password": password.result,
-        }
-        secret(f"{resource}-secret", SecretArgs(names.ADMIN, self._namespace, values), self._kept)
+        login: dict[str, pulumi.Input[str]] = {"username": username, "password": password.result}
+        self._secret(resource, names.ADMIN, login, self._kept)
 
-    def _secret(self, resource: str, name: str, values: dict[str, pulumi.Input[str]]) -> None:
-        secret(f"{resource}-secret", SecretArgs(name, self._namespace, values), self._options)
+    def _secret(
+        self,
+        resource: str,
+        name: str,
+        values: Mapping[str, pulumi.Input[str]],
+        options: pulumi.ResourceOptions,
+    ) -> None:
+        secret(f"{resource}-secret", SecretArgs(name, self._namespace, values), options)

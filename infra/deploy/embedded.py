@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,19 +84,20 @@ def deploy(  # noqa: PLR0913 - each is named by its caller
     ownership.refuse_move(lambda other: kept_keys.knows(keys, other))
     kept_keys.recover(keys, load(config), ownership, output)
     # Keys that are drawn for what is refused would stand in the way of those that are there.
-    with keys.draft() as drawn:
+    with ExitStack() as draft:
+        drawn = draft.enter_context(keys.draft())
         manifests = render(config, helm=helm, keys=drawn)
         ownership.refuse_missing_namespaces({one.identity.namespace for one in manifests} - {""})
-        ownership.refuse_foreign(one.identity for one in manifests)
-    return apply(
-        manifests,
-        ownership=ownership,
-        output=output,
-        waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
-        absent=absent,
-        before_last=before_last,
-        settled=settled,
-    )
+        return apply(
+            manifests,
+            ownership=ownership,
+            output=output,
+            waiter=Waiter(kubectl, output, timeout, mask=lambda text: masked(text, keys.secrets())),
+            absent=absent,
+            before_first=draft.close,
+            before_last=before_last,
+            settled=settled,
+        )
 
 
 def apply(  # noqa: PLR0913 - each is named by its caller
@@ -105,6 +107,7 @@ def apply(  # noqa: PLR0913 - each is named by its caller
     output: Print,
     waiter: Waiter,
     absent: Collection[str] = (),
+    before_first: Callable[[], None] | None = None,
     before_last: Callable[[], None] | None = None,
     settled: bool = True,
 ) -> DeployResult:
@@ -117,6 +120,7 @@ def apply(  # noqa: PLR0913 - each is named by its caller
         waiter: Waits for what later waves depend on, and in the end for all.
         absent: Images that are not there yet. What runs them is left as it is, be it there from
             before or not, and stays in the inventory.
+        before_first: Called once nothing stands in the way, before anything is changed.
         before_last: Called before the last wave.
         settled: Whether to wait for what has no probe before anything is removed.
 
@@ -125,6 +129,8 @@ def apply(  # noqa: PLR0913 - each is named by its caller
     """
     kubectl, inventory, old = ownership.kubectl, ownership.inventory, ownership.entries
     ownership.refuse_foreign(one.identity for one in manifests)
+    if before_first:
+        before_first()
     _apply(kubectl, [one for one in manifests if one["kind"] == "Namespace"])
     new, whole = entries(manifests), manifests
     late = [one for one in manifests if not one.images.isdisjoint(absent)]

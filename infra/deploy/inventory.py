@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from infra.deploy import live
 from infra.deploy.owner import Owner
@@ -78,12 +79,7 @@ class Inventory:
             rows = json.loads(found["data"]["objects"])
             older = not label and not any("labelled" in row for row in rows)
             entries = [
-                Entry(
-                    Identity(*(text(each) for each in row["object"])),
-                    bool(row["retain"]),
-                    bool(row.get("labelled")),
-                )
-                for row in rows
+                Entry(listed(row), bool(row["retain"]), bool(row.get("labelled"))) for row in rows
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise UpdraftError(
@@ -114,15 +110,15 @@ class Inventory:
         )  # fmt: skip
 
 
-def text(value: object) -> str:
-    """Return a text as it is.
+def listed(row: Mapping[str, Any]) -> Identity:
+    """Return the object of an inventory's row.
 
     Raises:
-        TypeError: It is none.
+        KeyError, TypeError: It is no such row.
     """
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
+    if not all(isinstance(each, str) for each in row["object"]):
+        raise TypeError(row)
+    return Identity(*row["object"])
 
 
 def entries(manifests: Iterable[Manifest]) -> list[Entry]:

@@ -84,7 +84,7 @@ def recover(keys: KeyStore, settings: Settings, ownership: Ownership, output: Pr
         known = stored.get(one.stored)
         if known is None:
             output(f"going on with the {one.key} of Secret {one.secret}, which the cluster keeps")
-            keys.put(one.stored, values)
+            keys.add({one.stored: values})
         elif known != values:
             raise UpdraftError(
                 f"the cluster has another {one.key} than this machine: one of the two was changed, "

@@ -21,6 +21,11 @@ def identity(live: Body) -> Identity:
     )
 
 
+def namespace(name: str) -> Identity:
+    """Return what tells a namespace."""
+    return Identity("v1", "Namespace", "", name)
+
+
 def read(kubectl: Kubectl, wanted: Iterable[Identity]) -> dict[Identity, Body]:
     """Return those of the objects that are there; one whose kind the cluster lacks isn't.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from infra.deploy import live
-from infra.deploy.inventory import NAME, Entry, Inventory, text
+from infra.deploy.inventory import NAME, Entry, Inventory, listed
 from infra.deploy.live import Body
 from infra.deploy.owner import Owner
 from infra.errors import UpdraftError
@@ -58,8 +59,11 @@ class Ownership:
         label = _label(body)
         if label:
             return label == self.owner.platform
-        unlabelled = {one.identity for one in self.entries if not one.labelled}
-        return live.identity(body) in unlabelled
+        return live.identity(body) in self._unlabelled
+
+    @cached_property
+    def _unlabelled(self) -> frozenset[Identity]:
+        return frozenset(one.identity for one in self.entries if not one.labelled)
 
     def foreign(self, wanted: Iterable[Identity]) -> dict[Identity, Body]:
         """Return those of the objects that are there and not the platform's."""
@@ -125,7 +129,7 @@ class Ownership:
         if self.owner.creates:
             return
         names_ = self.owner.namespaces if used is None else used
-        wanted = {Identity("v1", "Namespace", "", name) for name in names_}
+        wanted = {live.namespace(name) for name in names_}
         missing = sorted(one.name for one in wanted - live.read(self.kubectl, wanted).keys())
         if missing:
             raise UpdraftError(
@@ -166,8 +170,7 @@ def inventories(kubectl: Kubectl) -> list[dict[str, Any]]:
 def identities(inventory: Body) -> set[Identity]:
     """Return what an inventory lists; nothing of one that isn't Updraft's, or is damaged."""
     try:
-        rows = json.loads(inventory["data"]["objects"])
-        return {Identity(*(text(each) for each in row["object"])) for row in rows}
+        return {listed(row) for row in json.loads(inventory["data"]["objects"])}
     except (KeyError, TypeError, ValueError):
         return set()
 

@@ -89,8 +89,9 @@ def _secrets(value: Any) -> Iterator[str]:
         for key, below in value.items():
             if key == "secretName" and isinstance(below, str):
                 yield below
-            if key in {"secretKeyRef", "secretRef", "secret"} and isinstance(below, Mapping):
-                yield from (str(below[name]) for name in ("name",) if name in below)
+            refers = key in {"secretKeyRef", "secretRef", "secret"}
+            if refers and isinstance(below, Mapping) and "name" in below:
+                yield str(below["name"])
             yield from _secrets(below)
     elif isinstance(value, list):
         for each in value:

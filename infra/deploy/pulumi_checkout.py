@@ -13,7 +13,7 @@ from infra.root import ROOT
 from infra.settings import PROJECT
 from infra.settings.platform import named
 from infra.settings.prefix import own_keys
-from infra.settings.stack import merge
+from infra.settings.stack import decoded, merge
 
 
 class CheckoutEngine(Engine):
@@ -47,9 +47,4 @@ class CheckoutEngine(Engine):
 
 
 def _value(row: dict[str, Any]) -> object:
-    if "objectValue" in row:
-        return row["objectValue"]
-    try:
-        return json.loads(row["value"])
-    except ValueError:
-        return row["value"]
+    return row["objectValue"] if "objectValue" in row else decoded(row["value"])

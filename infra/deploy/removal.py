@@ -45,8 +45,7 @@ def destroy(
     left = delete_namespaces(ownership, output)
     spaces = [one for one in ownership.entries if one.identity in left]
     stay = [*spaces, *kept]
-    home = Identity("v1", "Namespace", "", owner.home)
-    if home in left or not owner.creates:
+    if live.namespace(owner.home) in left or not owner.creates:
         if kept:
             ownership.inventory.write(stay, known=ownership.entries)
         else:
@@ -64,7 +63,7 @@ def delete_namespaces(ownership: Ownership, output: Print) -> set[Identity]:
     if not ownership.owner.creates:
         return set()
     # The control plane's last: it has the inventory, by which a killed removal goes on.
-    wanted = [Identity("v1", "Namespace", "", name) for name in ownership.owner.namespaces[::-1]]
+    wanted = [live.namespace(name) for name in ownership.owner.namespaces[::-1]]
     there = live.read(ownership.kubectl, wanted)
     left: set[Identity] = set()
     for one in (each for each in wanted if each in there):

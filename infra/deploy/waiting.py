@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from infra.deploy.live import identity
 from infra.deploy.readiness import (
     WORKLOADS,
     Live,
@@ -171,11 +172,7 @@ def _snapshot(kubectl: Kubectl, namespaces: Iterable[str]) -> Snapshot:
         elif item["kind"] == "Event":
             look.events.append(item)
         else:
-            metadata = item["metadata"]
-            name = Identity(
-                item["apiVersion"], item["kind"], metadata["namespace"], metadata["name"]
-            )
-            look.workloads[name] = item
+            look.workloads[identity(item)] = item
     return look
 
 

@@ -19,11 +19,11 @@ from infra.render.manifests import Manifest, normal
 from infra.render.resource import RELEASE, Resource
 from infra.render.waves import awaited, waves
 from infra.root import ROOT
+from infra.settings import PROJECT
 from infra.settings.hidden import looks_secret
 from infra.values import names
 
 PROGRAM = ROOT / "infra"
-PROJECT = "updraft"
 FAULT = 3
 _OPTIONS = {names.OPTIONS, names.TASK_OPTIONS}
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pulumi
 from pulumi.runtime import config
 
 from infra.settings.platform import named
 from infra.settings.prefix import own_keys
-from infra.settings.stack import merge
+from infra.settings.stack import decoded, merge
 
 
 def stack_config() -> dict[str, object]:
@@ -19,12 +17,5 @@ def stack_config() -> dict[str, object]:
     """
     everything = {**config.get_config_env(), **config.CONFIG.get()}
     own = own_keys(everything, where="the stack's configuration")
-    given = {area: _value(everything[key]) for area, key in own.items()}
+    given = {area: decoded(everything[key]) for area, key in own.items()}
     return merge(named(pulumi.get_project(), pulumi.get_stack()), given)
-
-
-def _value(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def read(
         raise UpdraftError("no block config:", where=str(path), fix="see Pulumi.prod.yaml")
     areas = {area: config[key] for area, key in own_keys(config, where=str(path)).items()}
     return merge(merge(named(PROJECT, stack), areas), overrides or {})
+
+
+def decoded(text: str) -> object:
+    """Return an area as Pulumi keeps it: an object in JSON, or a text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def merge(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:

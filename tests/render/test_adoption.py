@@ -187,9 +187,7 @@ def test_all_that_the_state_lacks_is_imported_with_its_keys(
     # The id of a random value is the value.
     again = KeyStore(tmp_path / "keys.json")
     drawn = json.dumps(manifests["Secret/airflow-fernet-key"]["data"])
-    again.put(
-        "random:index/randomBytes:RandomBytes::keys-fernet-key",
-        {"base64": names["keys-fernet-key"], "hex": ""},
-    )
+    stored = "random:index/randomBytes:RandomBytes::keys-fernet-key"
+    again.add({stored: {"base64": names["keys-fernet-key"], "hex": ""}})
     secrets = [one for one in record(CONFIG, keys=again) if one["name"] == "keys-fernet-key-secret"]
     assert json.dumps(secrets[0]["inputs"]["data"]) == drawn

@@ -158,4 +158,4 @@ def knows(platform: Platform, key: str) -> None:
     platform.keys.path.unlink(missing_ok=True)
     if key:
         values = {"base64": key, "hex": base64.b64decode(key).hex()}
-        platform.keys.put(kept_keys.KEPT[0].stored, values)
+        platform.keys.add({kept_keys.KEPT[0].stored: values})
